@@ -1,0 +1,5 @@
+"""Run the command line with `python -m mcpgw`."""
+
+from mcpgw.cli import main
+
+main()

@@ -1,0 +1,174 @@
+"""Settings: one table, read once. The only file that looks at the environment.
+
+A value comes from the flag, else the environment variable, else `mcpgw.toml` in the data
+directory, else the default. Never imported by `gateway/`: what it needs is passed in.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from mcpgw.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table. `kind` parses the text of a variable or the value of the file."""
+
+    name: str
+    variable: str
+    default: Any
+    kind: type
+    help: str
+
+
+SETTINGS = (
+    Setting("home", "MCPGW_HOME", "", str, "data directory (default: the platform's)"),
+    Setting("workspace", "MCPGW_WORKSPACE", "", str, "workspace of a command without -w"),
+    Setting("host", "MCPGW_HOST", "127.0.0.1", str, "address to listen on"),
+    Setting("port", "MCPGW_PORT", 8080, int, "TCP port to listen on; 0 picks a free one"),
+    Setting("public_url", "MCPGW_PUBLIC_URL", "", str, "URL that clients use, behind a proxy"),
+    Setting("master_key", "MCPGW_MASTER_KEY", "", str, "the master key itself (last choice)"),
+    Setting("master_key_file", "MCPGW_MASTER_KEY_FILE", "", str, "file that holds the master key"),
+    Setting("credentials_directory", "CREDENTIALS_DIRECTORY", "", str, "systemd credentials"),
+    Setting("log_level", "MCPGW_LOG_LEVEL", "info", str, "debug, info, warning or error"),
+    Setting("call_timeout_s", "MCPGW_CALL_TIMEOUT", 60.0, float, "seconds one call may take"),
+    Setting("list_timeout_s", "MCPGW_LIST_TIMEOUT", 10.0, float, "seconds a listing waits"),
+    Setting("start_timeout_s", "MCPGW_START_TIMEOUT", 60.0, float, "seconds a child may start up"),
+    Setting("max_body_bytes", "MCPGW_MAX_BODY", 4 << 20, int, "largest request body"),
+    Setting("max_message_bytes", "MCPGW_MAX_MESSAGE", 16 << 20, int, "largest upstream message"),
+    Setting("max_connections", "MCPGW_MAX_CONNECTIONS", 32, int, "connections per HTTP server"),
+)
+"""Every setting there is. A test proves that each stands in docs/operations.md."""
+
+CONFIG_FILE = "mcpgw.toml"
+
+SECRET_SETTINGS = frozenset({"master_key"})
+"""Never read from the file and never shown."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Config:
+    """The settings of this process. `home` is absolute; it may not exist yet."""
+
+    home: Path
+    workspace: str
+    host: str
+    port: int
+    public_url: str
+    master_key: str
+    master_key_file: str
+    credentials_directory: str
+    log_level: str
+    call_timeout_s: float
+    list_timeout_s: float
+    start_timeout_s: float
+    max_body_bytes: int
+    max_message_bytes: int
+    max_connections: int
+
+    @property
+    def configuration_path(self) -> Path:
+        """The database of workspaces, servers, sealed secrets and tokens."""
+        return self.home / "configuration.db"
+
+    @property
+    def journal_path(self) -> Path:
+        """The database of calls."""
+        return self.home / "journal.db"
+
+    @property
+    def key_directory(self) -> Path:
+        """Where key files stand: never beside the databases."""
+        return platformdirs.user_config_path("mcpgw") / "keys"
+
+    def __repr__(self) -> str:
+        """Show the place only: a setting may be a key."""
+        return f"Config(home={str(self.home)!r})"
+
+
+def load_config(flags: Mapping[str, Any] | None = None) -> Config:
+    """Read the settings once.
+
+    Args:
+        flags: values given on the command line by setting name; `None` values are not given.
+
+    Raises:
+        InvalidInput: a variable or the file holds a value of the wrong kind, or an unknown name.
+    """
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    home = Path(
+        given.get("home") or os.environ.get("MCPGW_HOME") or platformdirs.user_data_path("mcpgw")
+    )
+    home = home.expanduser().absolute()
+    in_file = _read_file(home / CONFIG_FILE)
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        if setting.name in given:
+            values[setting.name] = given[setting.name]
+        elif os.environ.get(setting.variable):
+            values[setting.name] = _parse(
+                setting, os.environ[setting.variable], f"the variable {setting.variable}"
+            )
+        elif setting.name in in_file:
+            values[setting.name] = _parse(setting, in_file[setting.name], f"{CONFIG_FILE}")
+        else:
+            values[setting.name] = setting.default
+    values["home"] = home
+    return Config(**values)
+
+
+def base_environment() -> dict[str, str]:
+    """Return the few variables of our own environment that a child process may see."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL")
+    kept += ("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "SYSTEMROOT", "APPDATA")
+    kept += ("PROGRAMFILES", "TEMP", "USERPROFILE", "COMSPEC", "PATHEXT")
+    # "()" opens a function that bash exported: the one way a value can be code.
+    return {
+        name: os.environ[name]
+        for name in kept
+        if name in os.environ and not os.environ[name].startswith("()")
+    }
+
+
+def variable(name: str) -> str | None:
+    """Return one variable that the user named, as for `secret set --from-env NAME`."""
+    return os.environ.get(name)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput(
+            f"{path} cannot be read: {type(error).__name__}", "correct or remove it"
+        ) from None
+    known = {setting.name for setting in SETTINGS} - SECRET_SETTINGS - {"home"}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise InvalidInput(
+            f"{path} has unknown settings: {', '.join(unknown)}",
+            f"known are: {', '.join(sorted(known))}",
+        )
+    return values
+
+
+def _parse(setting: Setting, value: Any, source: str) -> Any:
+    if setting.kind is str and isinstance(value, str):
+        return value
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        return setting.kind(value)
+    except (TypeError, ValueError):
+        raise InvalidInput(
+            f"{source} gives {setting.name} a value that is not a {setting.kind.__name__}",
+            f"{setting.name}: {setting.help}",
+        ) from None

@@ -1,0 +1,1 @@
+"""What mcpgw does: the use cases. Knows only model, protocol and its own ports."""

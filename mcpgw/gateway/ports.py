@@ -1,0 +1,215 @@
+"""Everything the gateway needs from outside, on one page.
+
+Adapters do not import this file: they match by shape, and mypy checks the match in `bootstrap.py`,
+the one place where they meet. Ports that write take and return frozen model objects.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Raw
+
+from mcpgw.model.audit import AuditEvent, CallFilter
+from mcpgw.model.configuration import Configuration
+from mcpgw.model.key import DataKey, KeyKind, KeySlot
+from mcpgw.model.secret import SealedSecret
+from mcpgw.model.server import Server
+from mcpgw.model.token import Token
+from mcpgw.model.workspace import Workspace
+from mcpgw.protocol.era import Era
+from mcpgw.protocol.exchange import Notification, Outgoing, Reply
+
+Deliver = Callable[[Notification], Awaitable[None]]
+"""Takes a notification that belongs to a running call; awaiting it is the back-pressure."""
+
+Fill = Callable[[], Sequence[tuple[str, str]]]
+"""Opens the secrets of a launch: header or environment pairs, values in the clear. Call it late,
+use the values at once, keep no reference."""
+
+
+class Clock(Protocol):
+    """Time, owned by tests."""
+
+    def now(self) -> float:
+        """Return UTC seconds since 1970."""
+
+    def monotonic_ns(self) -> int:
+        """Return nanoseconds that never run backwards."""
+
+
+class ConfigurationStore(Protocol):
+    """The configuration database as a whole."""
+
+    def version(self) -> int:
+        """Return a number that changes with every commit of anybody else. Takes microseconds.
+
+        Raises StorageError.
+        """
+
+    async def load(self) -> Configuration:
+        """Read everything in one transaction. Raises StorageError."""
+
+
+class KeyStore(Protocol):
+    """Wrapped keys."""
+
+    async def add(self, slots: Sequence[KeySlot], datakeys: Sequence[DataKey]) -> None:
+        """Add keys in one transaction. Raises Conflict when slots are there already."""
+
+
+class WorkspaceStore(Protocol):
+    """Workspaces."""
+
+    async def add(self, workspace: Workspace, datakey: DataKey) -> None:
+        """Add a workspace with its data key. Raises Conflict when the slug is taken."""
+
+    async def remove(self, workspace_id: str) -> None:
+        """Remove a workspace, its servers, secrets, tokens and data keys. Raises NotFound."""
+
+
+class ServerStore(Protocol):
+    """Servers."""
+
+    async def add(self, server: Server) -> None:
+        """Add a server. Raises Conflict when its name is taken in the workspace."""
+
+    async def remove(self, server_id: str) -> None:
+        """Remove a server and its secrets. Raises NotFound."""
+
+    async def set_enabled(self, server_id: str, is_enabled: bool) -> None:
+        """Switch a server on or off. Raises NotFound."""
+
+
+class SecretStore(Protocol):
+    """Sealed secrets."""
+
+    async def put(self, secret: SealedSecret) -> None:
+        """Store a version; older versions of the same name are deleted in the same transaction.
+
+        Raises Conflict when that version is there already (somebody else set it just now).
+        """
+
+    async def remove(self, server_id: str, name: str) -> None:
+        """Remove all versions. Raises NotFound."""
+
+
+class TokenStore(Protocol):
+    """Token records."""
+
+    async def add(self, token: Token) -> None:
+        """Add a record."""
+
+    async def revoke(self, token_id: str, revoked_at: float) -> None:
+        """Mark as revoked and clear the row's MAC, so that unmarking it does not revive it.
+
+        Needs no key. Raises NotFound.
+        """
+
+
+class Journal(Protocol):
+    """The journal of calls."""
+
+    def record(self, event: AuditEvent) -> Awaitable[None]:
+        """Queue a row at once; the awaitable ends when it is committed. Raises StorageError."""
+
+    async def find(self, wanted: CallFilter) -> Sequence[tuple[int, AuditEvent]]:
+        """Return matching rows with their row ids, oldest first. Raises StorageError."""
+
+    async def get(self, call_id: str) -> AuditEvent | None:
+        """Return one row."""
+
+    async def last_used(self, workspace_id: str) -> Mapping[str, float]:
+        """Return the last call's time by token id."""
+
+    async def latest(self) -> float:
+        """Return the newest time recorded, 0.0 when empty: a clock set back is noticed by it."""
+
+
+class Vault(Protocol):
+    """Seals and opens. Locked until `unlock` or `establish`; then every method works."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the root key is here."""
+
+    @property
+    def whereabouts(self) -> str:
+        """Where the master key was found, for people: never the key."""
+
+    def establish(self, install_id: str, now: float) -> tuple[KeySlot, Sequence[DataKey]]:
+        """Make a master key in the best place that works, a root key and the keys of the house.
+
+        The caller stores what is returned, and must have made sure that no slot exists.
+        Raises VaultLocked when no place works.
+        """
+
+    def unlock(self, install_id: str, slots: Sequence[KeySlot]) -> None:
+        """Find the master key and open the root key.
+
+        Raises VaultLocked, which says what was expected and what was found.
+        """
+
+    def new_datakey(self, kind: KeyKind, workspace_id: str, version: int, now: float) -> DataKey:
+        """Make and wrap a data key."""
+
+    def seal(self, key: DataKey, context: Sequence[str], plain: bytes) -> bytes:
+        """Seal `plain`, bound to `context`."""
+
+    def open(self, key: DataKey, context: Sequence[str], blob: bytes) -> bytes:
+        """Open a blob. Raises VaultLocked when key, context or blob is not the one sealed with."""
+
+    def digest(self, key: DataKey, purpose: str, parts: Sequence[bytes]) -> bytes:
+        """Return the keyed digest (32 bytes) of `parts`, injective in their boundaries."""
+
+
+class Upstream(Protocol):
+    """A live connection to a server, shared by many calls."""
+
+    @property
+    def era(self) -> Era:
+        """The era spoken on it."""
+
+    @property
+    def version(self) -> str:
+        """The protocol revision agreed on."""
+
+    @property
+    def capabilities(self) -> Mapping[str, Raw]:
+        """What the server declared."""
+
+    @property
+    def instructions(self) -> str:
+        """What the server says to models, untrusted."""
+
+    @property
+    def server_info(self) -> Mapping[str, Raw]:
+        """The server's own name and version, untrusted."""
+
+    def next_id(self) -> int:
+        """Return a request id that is unique on this connection; also its progress token."""
+
+    async def exchange(self, message: Outgoing, deliver: Deliver | None = None) -> Reply:
+        """Send a request and return its reply; notifications of it go to `deliver`.
+
+        Cancelling the task cancels the request upstream. Never sends twice.
+        Raises UpstreamError, UpstreamTimeout.
+        """
+
+
+class Upstreams(Protocol):
+    """The pool of live connections."""
+
+    async def connect(self, server: Server, fingerprint: str, fill: Fill) -> Upstream:
+        """Return the connection of that fingerprint, made at need; others of the server end.
+
+        Raises UpstreamError, UpstreamTimeout.
+        """
+
+    def on_change(self, listener: Callable[[str, str], None]) -> None:
+        """Call `listener(server_id, method)` for list_changed notifications of any server."""
+
+    async def keep_only(self, fingerprints: Mapping[str, str]) -> None:
+        """End the connections of servers (by id) that are gone, switched off, or launch otherwise."""
+
+    async def close(self) -> None:
+        """End every connection and child process."""

@@ -1,0 +1,1 @@
+"""The two databases: configuration and journal. SQLAlchemy Core, no ORM."""

@@ -1,0 +1,1 @@
+"""Live connections to MCP servers. Never decides who may use them."""

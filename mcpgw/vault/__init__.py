@@ -1,0 +1,1 @@
+"""Sealing. The only importer of cryptography and keyring."""

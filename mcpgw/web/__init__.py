@@ -1,0 +1,1 @@
+"""The aiohttp application: a door. Never decides, never stores."""
