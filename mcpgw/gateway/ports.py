@@ -4,6 +4,7 @@ Adapters do not import this file: they match by shape, and mypy checks the match
 the one place where they meet. Ports that write take and return frozen model objects.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -109,8 +110,8 @@ class TokenStore(Protocol):
 class Journal(Protocol):
     """The journal of calls."""
 
-    def record(self, event: AuditEvent) -> Awaitable[None]:
-        """Queue a row at once; the awaitable ends when it is committed. Raises StorageError."""
+    def record(self, event: AuditEvent) -> asyncio.Future[None]:
+        """Queue a row at once; the future ends when it is committed. Raises StorageError."""
 
     async def find(self, wanted: CallFilter) -> Sequence[tuple[int, AuditEvent]]:
         """Return matching rows with their row ids, oldest first. Raises StorageError."""
@@ -209,7 +210,7 @@ class Upstreams(Protocol):
         """Call `listener(server_id, method)` for list_changed notifications of any server."""
 
     async def keep_only(self, fingerprints: Mapping[str, str]) -> None:
-        """End the connections of servers (by id) that are gone, switched off, or launch otherwise."""
+        """End the connections of servers (by id) that are gone, off, or launched otherwise."""
 
     async def close(self) -> None:
         """End every connection and child process."""

@@ -85,9 +85,12 @@ def references(text: str) -> tuple[str, ...]:
     """Return the names of the secrets that `text` refers to, in order.
 
     Raises:
-        InvalidInput: a reference names nothing that could be a secret.
+        InvalidInput: a reference is not closed or names nothing that could be a secret.
     """
-    return tuple(check_secret_name(name) for name in REFERENCE.findall(text))
+    names = tuple(check_secret_name(name) for name in REFERENCE.findall(text))
+    if text.count("${secret:") != len(names):
+        raise InvalidInput("a reference to a secret has no end", "write it as ${secret:NAME}")
+    return names
 
 
 def fill(text: str, value_of: Callable[[str], str]) -> str:

@@ -20,7 +20,23 @@ MAX_NAME = 24
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 
 OWN_HEADERS = frozenset(
-    ["host", "content-length", "content-type", "transfer-encoding", "connection", "accept", "accept-encoding", "te", "upgrade", "trailer", "expect", "mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"]
+    [
+        "host",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "connection",
+        "accept",
+        "accept-encoding",
+        "te",
+        "upgrade",
+        "trailer",
+        "expect",
+        "mcp-session-id",
+        "mcp-protocol-version",
+        "mcp-method",
+        "mcp-name",
+    ]
 )
 """Headers that the gateway writes itself; a configured one would break the request."""
 
@@ -47,7 +63,7 @@ Launch = StdioLaunch | HttpLaunch
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A registered server. `id` never changes; `prefix` stands before its names (`prefix__tool`)."""
+    """A registered server. `id` never changes; `prefix` stands before names: `prefix__tool`."""
 
     id: str
     workspace_id: str
@@ -145,7 +161,7 @@ def _check_http(launch: HttpLaunch) -> HttpLaunch:
             "a URL must not hold credentials",
             "pass them as --header 'Authorization: Bearer ${secret:NAME}'",
         )
-    if parts.fragment or not launch.url.isascii() or re.search(r"[\s\x00-\x20\x7f]", launch.url):
+    if "#" in launch.url or not launch.url.isascii() or re.search(r"[\s\x00-\x20\x7f]", launch.url):
         raise InvalidInput("the URL has a fragment, a space or a character that is not ASCII", hint)
     if "${secret:" in launch.url:
         raise InvalidInput(

@@ -11,7 +11,7 @@ SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace. `id` never changes and is what sealed values are bound to; `created_at` is UTC seconds."""
+    """A workspace. `id` never changes: sealed values are bound to it. Times are UTC seconds."""
 
     id: str
     slug: str

@@ -1,0 +1,168 @@
+"""The only file that has met everyone: builds the adapters and hands them to the gateway."""
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from mcpgw import __version__
+from mcpgw.config import Config, base_environment
+from mcpgw.gateway.access import Access
+from mcpgw.gateway.audit import Audit
+from mcpgw.gateway.call import Calls
+from mcpgw.gateway.current import Current
+from mcpgw.gateway.dispatch import Dispatcher
+from mcpgw.gateway.gateway import Gateway
+from mcpgw.gateway.installation import Installation
+from mcpgw.gateway.keys import Keys
+from mcpgw.gateway.listing import Listings
+from mcpgw.gateway.ports import Upstreams as UpstreamsPort
+from mcpgw.gateway.ports import Vault as VaultPort
+from mcpgw.gateway.secret import Filler, Secrets
+from mcpgw.gateway.server import Servers
+from mcpgw.gateway.session import Sessions
+from mcpgw.gateway.token import Tokens
+from mcpgw.gateway.workspace import Workspaces
+from mcpgw.store import Store, open_store
+from mcpgw.upstream.pool import Upstreams
+from mcpgw.vault.vault import Vault
+
+logger = logging.getLogger(__name__)
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Return UTC seconds since 1970."""
+        return time.time_ns() / 1e9
+
+    def monotonic_ns(self) -> int:
+        """Return nanoseconds that never run backwards."""
+        return time.monotonic_ns()
+
+
+class _Background:
+    """Owns background work: none outlives it, and none that fails takes anything else along."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_open = True
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start `work`. Raises RuntimeError after the end, as a TaskGroup does."""
+        if not self._is_open:
+            raise RuntimeError("the gateway is shutting down")
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def close(self) -> None:
+        """Cancel what still runs and wait for its end."""
+        self._is_open = False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The text may hold a payload; the class and the place are enough to find a bug.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            logger.error(
+                "background work failed: %s in %s:%d",
+                type(error).__name__,
+                place.name,
+                place.lineno,
+            )
+
+
+@asynccontextmanager
+async def open_gateway(
+    config: Config, *, is_created: bool = False, is_server: bool = False
+) -> AsyncIterator[Gateway]:
+    """Open the data directory and yield the gateway on it; everything ends with the block.
+
+    Args:
+        config: the settings.
+        is_created: whether to make the data directory when there is none.
+        is_server: whether this is the one process that serves.
+
+    Raises:
+        NotFound: there is no data directory and none may be made.
+        Conflict: it was written by a newer version.
+        StorageError: it cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        store = await open_store(config, create=is_created, is_server=is_server)
+        stack.push_async_callback(store.close)
+        background = _Background()
+        upstreams = Upstreams(
+            background.spawn,
+            environment=base_environment(),
+            directory=config.home / "servers",
+            max_connections=config.max_connections,
+            max_message_bytes=config.max_message_bytes,
+            start_timeout_s=config.start_timeout_s,
+        )
+        stack.push_async_callback(upstreams.close)
+        stack.push_async_callback(background.close)
+        gateway = _assemble(config, store, Vault(config), upstreams, background)
+        gateway.access.seen_time(await store.journal.latest())
+        yield gateway
+
+
+def _assemble(
+    config: Config,
+    store: Store,
+    vault: VaultPort,
+    upstreams: UpstreamsPort,
+    background: _Background,
+) -> Gateway:
+    """Wire the use cases; mypy checks here that every adapter has its port's shape."""
+    clock = SystemClock()
+    identity = msgspec.json.encode({"name": "mcpgw", "version": __version__})
+    current = Current(store.configuration)
+    keys = Keys(vault)
+    filler = Filler(vault)
+    listings = Listings(
+        upstreams,
+        filler,
+        clock,
+        background.spawn,
+        identity=identity,
+        list_timeout_s=config.list_timeout_s,
+    )
+    calls = Calls(
+        listings,
+        upstreams,
+        store.journal,
+        clock,
+        identity=identity,
+        call_timeout_s=config.call_timeout_s,
+    )
+    dispatcher = Dispatcher(
+        listings,
+        calls,
+        Sessions(keys, vault, clock),
+        identity=identity,
+        server_name="mcpgw",
+        server_version=__version__,
+    )
+    return Gateway(
+        access=Access(current, vault, clock),
+        dispatcher=dispatcher,
+        installation=Installation(current, store.keys, vault, clock),
+        workspaces=Workspaces(current, store.workspaces, keys, vault, clock),
+        servers=Servers(current, store.servers, listings, filler, clock),
+        secrets=Secrets(current, store.secrets, keys, vault, clock),
+        tokens=Tokens(current, store.tokens, store.journal, keys, vault, clock),
+        audit=Audit(current, store.journal),
+        spawn=background.spawn,
+    )

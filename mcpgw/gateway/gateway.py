@@ -1,0 +1,29 @@
+"""The object that the doors hold: the use cases by noun. Holds no logic of its own."""
+
+from dataclasses import dataclass
+
+from mcpgw.gateway.access import Access
+from mcpgw.gateway.audit import Audit
+from mcpgw.gateway.dispatch import Dispatcher
+from mcpgw.gateway.installation import Installation
+from mcpgw.gateway.listing import Spawn
+from mcpgw.gateway.secret import Secrets
+from mcpgw.gateway.server import Servers
+from mcpgw.gateway.token import Tokens
+from mcpgw.gateway.workspace import Workspaces
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What mcpgw does, as a door sees it."""
+
+    access: Access
+    dispatcher: Dispatcher
+    installation: Installation
+    workspaces: Workspaces
+    servers: Servers
+    secrets: Secrets
+    tokens: Tokens
+    audit: Audit
+    spawn: Spawn
+    """Starts background work that ends with the gateway."""

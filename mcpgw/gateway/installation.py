@@ -1,0 +1,49 @@
+"""The data directory as a whole: its keys are made once and unlocked ever after."""
+
+from mcpgw.gateway.current import Current
+from mcpgw.gateway.permission import require
+from mcpgw.gateway.ports import Clock, KeyStore, Vault
+from mcpgw.model.policy import Action
+from mcpgw.model.token import Principal
+
+
+class Installation:
+    """Establishes and opens the keys of the house."""
+
+    def __init__(self, current: Current, store: KeyStore, vault: Vault, clock: Clock) -> None:
+        self._current = current
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+
+    async def establish(self, principal: Principal) -> bool:
+        """Make the keys if there are none, else unlock them; say whether they are new.
+
+        Never makes a key where something was sealed before.
+
+        Raises:
+            VaultLocked: no place for a master key works, or the one that sealed is not here.
+        """
+        require(principal, Action.OPERATE, None)
+        configuration = await self._current.configuration()
+        if configuration.slots or configuration.datakeys:
+            self._vault.unlock(configuration.install_id, configuration.slots)
+            return False
+        slot, datakeys = self._vault.establish(configuration.install_id, self._clock.now())
+        await self._store.add((slot,), datakeys)
+        return True
+
+    async def unlock(self, principal: Principal) -> None:
+        """Open the vault with the master key, as serving needs it.
+
+        Raises:
+            VaultLocked: the master key is missing or wrong; says what was expected and found.
+        """
+        require(principal, Action.OPERATE, None)
+        configuration = await self._current.configuration()
+        self._vault.unlock(configuration.install_id, configuration.slots)
+
+    @property
+    def key_whereabouts(self) -> str:
+        """Where the master key was found, for people."""
+        return self._vault.whereabouts

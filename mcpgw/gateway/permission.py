@@ -1,0 +1,16 @@
+"""Turns the policy's decision into an error: the one line that every use case begins with."""
+
+from mcpgw.errors import Forbidden
+from mcpgw.model.policy import Action, decide
+from mcpgw.model.token import Principal
+
+
+def require(principal: Principal, action: Action, workspace_id: str | None) -> None:
+    """Let `principal` do `action` in the workspace (None: outside of any), or refuse.
+
+    Raises:
+        Forbidden: the policy says no.
+    """
+    decision = decide(principal, action, workspace_id)
+    if not decision.is_allowed:
+        raise Forbidden(f"not allowed: {decision.reason}", "ask an admin of the workspace")

@@ -1,0 +1,93 @@
+"""The route table's types, and the strict match of a request's path to a route.
+
+Paths are compared as they came: nothing is decoded or normalised, so the route that is authorised
+is the route that is served. A route cannot be made without saying what it asks of the policy.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from mcpgw.errors import InvalidInput, NotFound
+from mcpgw.gateway.access import Admission
+from mcpgw.model.policy import Action
+
+PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+|/")
+"""No percent sign, no empty or dotted segment that a decoder could turn into another path."""
+
+
+class MethodNotAllowed(NotFound):
+    """The path exists, but not for this HTTP method. `allowed` lists those that are."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__("this path does not take that HTTP method", f"use {', '.join(allowed)}")
+        self.allowed = tuple(allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """A route that anybody may use, and the reason why that is right."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. `{slug}` in `path` stands for a workspace.
+
+    `policy` is the action that the token's role must allow, or `Public`. The handler of a public
+    route is given None instead of an admission.
+    """
+
+    method: str
+    path: str
+    policy: Action | Public
+    handler: "Handler"
+
+
+Handler = Callable[[web.BaseRequest, Admission | None], Awaitable[web.StreamResponse]]
+
+
+class Routes:
+    """The table of all routes, by path and method."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.table = tuple(routes)
+        self._by_path: dict[str, dict[str, Route]] = {}
+        for route in routes:
+            if not isinstance(route.policy, Action | Public):
+                raise TypeError(f"the route {route.method} {route.path} declares no policy")
+            if isinstance(route.policy, Action) and "{slug}" not in route.path:
+                raise TypeError(f"the route {route.path} asks for rights in no workspace")
+            self._by_path.setdefault(route.path, {})[route.method] = route
+
+    def match(self, method: str, raw_path: str) -> tuple[Route, str]:
+        """Return the route of a request and the workspace it names (empty when none).
+
+        Raises:
+            InvalidInput: the path is written in a way that could mean another path.
+            NotFound: there is no such route.
+        """
+        path, _, _ = raw_path.partition("?")
+        if not PLAIN_PATH.fullmatch(path) or "/./" in f"{path}/" or "/../" in f"{path}/":
+            raise InvalidInput("the path has an encoded, empty or dotted part")
+        template, slug = _template(path)
+        methods = self._by_path.get(template)
+        if methods is None:
+            raise NotFound("no such path")
+        route = methods.get(method)
+        if route is None:
+            raise MethodNotAllowed(tuple(methods))
+        return route, slug
+
+
+def _template(path: str) -> tuple[str, str]:
+    """Return the path with its workspace replaced by `{slug}`, and the workspace."""
+    parts = path.split("/")
+    if parts[1] == "ws" and len(parts) > 2:
+        return "/".join(("", "ws", "{slug}", *parts[3:])), parts[2]
+    if parts[1:4] == ["api", "v1", "workspaces"] and len(parts) > 4:
+        return "/".join(("", "api", "v1", "workspaces", "{slug}", *parts[5:])), parts[4]
+    return path, ""
