@@ -1,0 +1,357 @@
+"""In-memory ports: the only fakes. They keep the ports' promises, and remember what was asked."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from mcpgw.errors import Conflict, StorageError, UpstreamError, VaultLocked
+from mcpgw.gateway.ports import Deliver, Fill
+from mcpgw.model.audit import AuditEvent, CallFilter
+from mcpgw.model.configuration import Configuration
+from mcpgw.model.key import DataKey, KeyKind, KeySlot
+from mcpgw.model.secret import SealedSecret
+from mcpgw.model.server import Server
+from mcpgw.model.token import Token
+from mcpgw.model.workspace import Workspace
+from mcpgw.protocol.era import Era
+from mcpgw.protocol.exchange import Notification, Outgoing, Reply
+
+
+class FakeClock:
+    """Time that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.time = 1_800_000_000.0
+        self.ns = 10**12
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic_ns(self) -> int:
+        return self.ns
+
+    def pass_s(self, seconds: float) -> None:
+        self.time += seconds
+        self.ns += int(seconds * 1e9)
+
+
+class FakeStore:
+    """Every store port over one Configuration that is replaced at each change."""
+
+    def __init__(self) -> None:
+        self.held = Configuration(1, "install", {}, {}, {}, {}, (), {})
+        self.is_broken = False
+        self.loads = 0
+
+    def version(self) -> int:
+        if self.is_broken:
+            raise StorageError("the configuration cannot be read")
+        return self.held.version
+
+    async def load(self) -> Configuration:
+        if self.is_broken:
+            raise StorageError("the configuration cannot be read")
+        self.loads += 1
+        return self.held
+
+    def change(self, **fields: Any) -> None:
+        self.held = replace(self.held, version=self.held.version + 1, **fields)
+
+
+class FakeKeys:
+    """KeyStore."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+
+    async def add(self, slots: Sequence[KeySlot], datakeys: Sequence[DataKey]) -> None:
+        if self._store.held.slots:
+            raise Conflict("there are keys already")
+        keys = {**self._store.held.datakeys, **{key.id: key for key in datakeys}}
+        self._store.change(slots=tuple(slots), datakeys=keys)
+
+
+class FakeWorkspaces:
+    """WorkspaceStore."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+
+    async def add(self, workspace: Workspace, datakey: DataKey) -> None:
+        held = self._store.held
+        self._store.change(
+            workspaces={**held.workspaces, workspace.slug: workspace},
+            datakeys={**held.datakeys, datakey.id: datakey},
+        )
+
+    async def remove(self, workspace_id: str) -> None:
+        kept = {s: w for s, w in self._store.held.workspaces.items() if w.id != workspace_id}
+        self._store.change(workspaces=kept)
+
+
+class FakeServers:
+    """ServerStore."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+
+    async def add(self, server: Server) -> None:
+        self._put(server.workspace_id, (*self._of(server.workspace_id), server))
+
+    async def remove(self, server_id: str) -> None:
+        for workspace_id, servers in self._store.held.servers.items():
+            self._put(workspace_id, tuple(s for s in servers if s.id != server_id))
+
+    async def set_enabled(self, server_id: str, is_enabled: bool) -> None:
+        for workspace_id, servers in self._store.held.servers.items():
+            changed = tuple(
+                replace(s, is_enabled=is_enabled) if s.id == server_id else s for s in servers
+            )
+            self._put(workspace_id, changed)
+
+    def _of(self, workspace_id: str) -> tuple[Server, ...]:
+        return self._store.held.servers.get(workspace_id, ())
+
+    def _put(self, workspace_id: str, servers: tuple[Server, ...]) -> None:
+        self._store.change(servers={**self._store.held.servers, workspace_id: servers})
+
+
+class FakeSecrets:
+    """SecretStore."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+
+    async def put(self, secret: SealedSecret) -> None:
+        mine = {**self._store.held.secrets.get(secret.server_id, {}), secret.name: secret}
+        self._store.change(secrets={**self._store.held.secrets, secret.server_id: mine})
+
+    async def remove(self, server_id: str, name: str) -> None:
+        mine = {n: s for n, s in self._store.held.secrets[server_id].items() if n != name}
+        self._store.change(secrets={**self._store.held.secrets, server_id: mine})
+
+
+class FakeTokens:
+    """TokenStore."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+
+    async def add(self, token: Token) -> None:
+        self._store.change(tokens={**self._store.held.tokens, token.index: token})
+
+    async def revoke(self, token_id: str, revoked_at: float) -> None:
+        self._store.change(
+            tokens={
+                index: replace(token, revoked_at=revoked_at, row_mac=b"")
+                if token.id == token_id
+                else token
+                for index, token in self._store.held.tokens.items()
+            }
+        )
+
+
+class FakeJournal:
+    """Journal: keeps rows, or refuses them all while `is_broken`."""
+
+    def __init__(self) -> None:
+        self.rows: list[AuditEvent] = []
+        self.is_broken = False
+
+    def record(self, event: AuditEvent) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.is_broken:
+            future.set_exception(StorageError("the journal cannot be written"))
+        else:
+            self.rows.append(event)
+            future.set_result(None)
+        return future
+
+    async def find(self, wanted: CallFilter) -> Sequence[tuple[int, AuditEvent]]:
+        return [
+            (number, row)
+            for number, row in enumerate(self.rows, 1)
+            if row.workspace_id == wanted.workspace_id
+            and (not wanted.member or row.member == wanted.member)
+        ]
+
+    async def get(self, call_id: str) -> AuditEvent | None:
+        return next((row for row in self.rows if row.call_id == call_id), None)
+
+    async def last_used(self, workspace_id: str) -> Mapping[str, float]:
+        mine = (row for row in self.rows if row.workspace_id == workspace_id)
+        return {row.token_id: row.started_at for row in mine}
+
+    async def latest(self) -> float:
+        return max((row.started_at for row in self.rows), default=0.0)
+
+
+class FakeVault:
+    """Vault that seals by writing the context beside the value: wrong context, no value."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self.whereabouts = "in a test"
+        self.opened: list[str] = []
+
+    def establish(self, install_id: str, now: float) -> tuple[KeySlot, Sequence[DataKey]]:
+        self.is_open = True
+        slot = KeySlot("slot", "file", "nowhere", "id", b"wrapped", now)
+        kinds = (KeyKind.TOKEN, KeyKind.FINGERPRINT, KeyKind.STATE)
+        return slot, [self.new_datakey(kind, "", 1, now) for kind in kinds]
+
+    def unlock(self, install_id: str, slots: Sequence[KeySlot]) -> None:
+        if not slots:
+            raise VaultLocked("no slot")
+        self.is_open = True
+
+    def new_datakey(self, kind: KeyKind, workspace_id: str, version: int, now: float) -> DataKey:
+        return DataKey(f"{kind}-{workspace_id}-{version}", kind, workspace_id, version, b"w", now)
+
+    def seal(self, key: DataKey, context: Sequence[str], plain: bytes) -> bytes:
+        return msgspec.json.encode([key.id, list(context), plain.hex()])
+
+    def open(self, key: DataKey, context: Sequence[str], blob: bytes) -> bytes:
+        try:
+            key_id, sealed_context, plain = msgspec.json.decode(blob)
+        except msgspec.DecodeError:
+            raise VaultLocked("not a blob") from None
+        if key_id != key.id or sealed_context != list(context):
+            raise VaultLocked("sealed with something else")
+        self.opened.append(context[0])
+        return bytes.fromhex(plain)
+
+    def digest(self, key: DataKey, purpose: str, parts: Sequence[bytes]) -> bytes:
+        text = repr((key.id, purpose, list(parts))).encode()
+        return hmac.digest(b"test", text, hashlib.sha256)
+
+
+Answer = Callable[[Outgoing], object]
+"""Returns the result (encoded as JSON), or raises."""
+
+
+@dataclass
+class FakeUpstream:
+    """One live connection that answers from a table of methods."""
+
+    answers: dict[str, Answer]
+    era: Era = Era.LEGACY
+    version: str = "2025-11-25"
+    capabilities: Mapping[str, Raw] = field(
+        default_factory=lambda: {
+            "tools": Raw(b"{}"),
+            "prompts": Raw(b"{}"),
+            "resources": Raw(b"{}"),
+            "completions": Raw(b"{}"),
+        }
+    )
+    instructions: str = ""
+    server_info: Mapping[str, Raw] = field(default_factory=dict)
+    notifications: list[Notification] = field(default_factory=list)
+    sent: list[Outgoing] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+    """Holds calls until it is set; `entered` tells that one is held."""
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    was_cancelled: bool = False
+
+    def next_id(self) -> int:
+        return len(self.sent) + 1
+
+    async def exchange(self, message: Outgoing, deliver: Deliver | None = None) -> Reply:
+        self.sent.append(message)
+        for notification in self.notifications:
+            if deliver is not None:
+                await deliver(notification)
+        if self.gate is not None and message.method in ("tools/call",):
+            self.entered.set()
+            try:
+                await self.gate.wait()
+            except asyncio.CancelledError:
+                self.was_cancelled = True
+                raise
+        answer = self.answers.get(message.method)
+        if answer is None:
+            return Reply(None, Raw(b'{"code":-32601,"message":"Method not found"}'))
+        return Reply(Raw(msgspec.json.encode(answer(message))), None)
+
+
+class FakeUpstreams:
+    """Upstreams: connections by server name; a name without one cannot be reached."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, FakeUpstream] = {}
+        self.filled: list[tuple[str, list[tuple[str, str]]]] = []
+        self.kept: Mapping[str, str] = {}
+        self.listeners: list[Callable[[str, str], None]] = []
+        self.hanging: set[str] = set()
+
+    async def connect(self, server: Server, fingerprint: str, fill: Fill) -> FakeUpstream:
+        if server.name in self.hanging:
+            await asyncio.Event().wait()
+        self.filled.append((server.name, list(fill())))
+        upstream = self.by_name.get(server.name)
+        if upstream is None:
+            raise UpstreamError(f"the server {server.name} refused the connection")
+        return upstream
+
+    def on_change(self, listener: Callable[[str, str], None]) -> None:
+        self.listeners.append(listener)
+
+    async def keep_only(self, fingerprints: Mapping[str, str]) -> None:
+        self.kept = fingerprints
+
+    async def close(self) -> None:
+        self.by_name.clear()
+
+
+class FakeBackground:
+    """Spawn: remembers tasks so that a test can wait for them."""
+
+    def __init__(self) -> None:
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    async def settle(self) -> None:
+        """Wait until nothing runs any more."""
+        while self.tasks:
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+def listing(**tools: str) -> dict[str, Answer]:
+    """Return the answers of a server with these tools (name to text), a prompt and a resource."""
+    items = [
+        {"name": name, "description": text, "inputSchema": {"type": "object"}}
+        for name, text in tools.items()
+    ]
+    return {
+        "tools/list": lambda _: {"tools": items},
+        "prompts/list": lambda _: {"prompts": [{"name": "greet"}]},
+        "resources/list": lambda _: {"resources": [{"uri": "memo://one", "name": "one"}]},
+        "resources/templates/list": lambda _: {
+            "resourceTemplates": [{"uriTemplate": "memo://{id}/text", "name": "text"}]
+        },
+        "tools/call": lambda message: {
+            "content": [{"type": "text", "text": message.params.decode()}]
+        },
+        "prompts/get": lambda message: {"messages": [], "description": message.params.decode()},
+        "resources/read": lambda message: {"contents": [], "seen": message.params.decode()},
+        "completion/complete": lambda message: {
+            "completion": {"values": [message.params.decode()]}
+        },
+    }

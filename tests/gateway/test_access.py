@@ -1,0 +1,82 @@
+"""Who gets in: a valid token of this workspace; everybody else gets one and the same answer."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from mcpgw.errors import Unauthenticated
+from mcpgw.model.token import OPERATOR, Role, Token, format_token
+from tests.gateway.conftest import World
+
+
+async def refused(world: World, slug: str, text: str) -> str:
+    with pytest.raises(Unauthenticated) as caught:
+        await world.gateway.access.authenticate(slug, text)
+    return caught.value.message
+
+
+async def test_a_token_says_who_comes(world: World) -> None:
+    issued = await world.gateway.tokens.issue(OPERATOR, "demo", "ana", Role.READONLY, None)
+    admission = await world.gateway.access.authenticate("demo", issued.text)
+    assert admission.principal.member == "ana"
+    assert admission.principal.role is Role.READONLY
+    assert admission.workspace.slug == "demo"
+
+
+async def test_every_refusal_reads_the_same(world: World) -> None:
+    tokens = world.gateway.tokens
+    await world.gateway.workspaces.create(OPERATOR, "other")
+    good = await tokens.issue(OPERATOR, "demo", "ana", Role.ADMIN, None)
+    foreign = await tokens.issue(OPERATOR, "other", "ana", Role.ADMIN, None)
+    expired = await tokens.issue(OPERATOR, "demo", "ana", Role.ADMIN, 10.0)
+    revoked = await tokens.issue(OPERATOR, "demo", "ana", Role.ADMIN, None)
+    await tokens.revoke(OPERATOR, "demo", revoked.token.id)
+    world.clock.pass_s(10.0)
+    said = {
+        await refused(world, "demo", ""),
+        await refused(world, "demo", "mgwu_nonsense"),
+        await refused(world, "demo", format_token(bytes(32))),
+        await refused(world, "demo", foreign.text),
+        await refused(world, "demo", expired.text),
+        await refused(world, "demo", revoked.text),
+        await refused(world, "nowhere", good.text),
+    }
+    assert len(said) == 1
+
+
+async def test_a_clock_set_back_revives_nothing(world: World) -> None:
+    issued = await world.gateway.tokens.issue(OPERATOR, "demo", "ana", Role.ADMIN, 10.0)
+    world.gateway.access.seen_time(world.clock.time + 11)
+    await refused(world, "demo", issued.text)
+
+
+FORGERIES: list[Callable[[Token], Token]] = [
+    lambda token: replace(token, role=Role.ADMIN),
+    lambda token: replace(token, expires_at=None),
+    lambda token: replace(token, member="root"),
+    lambda token: replace(token, row_mac=b""),
+]
+
+
+@pytest.mark.parametrize("forge", FORGERIES)
+async def test_a_row_edited_in_the_database_is_refused(
+    world: World, forge: Callable[[Token], Token]
+) -> None:
+    issued = await world.gateway.tokens.issue(OPERATOR, "demo", "ana", Role.READONLY, 60.0)
+    world.store.change(tokens={issued.token.index: forge(issued.token)})
+    await refused(world, "demo", issued.text)
+
+
+async def test_unmarking_a_revoked_row_does_not_revive_it(world: World) -> None:
+    issued = await world.gateway.tokens.issue(OPERATOR, "demo", "ana", Role.READONLY, 60.0)
+    await world.gateway.tokens.revoke(OPERATOR, "demo", issued.token.id)
+    row = world.store.held.tokens[issued.token.index]
+    world.store.change(tokens={row.index: replace(row, revoked_at=None)})
+    await refused(world, "demo", issued.text)
+
+
+async def test_without_a_token_key_nobody_gets_in(world: World) -> None:
+    issued = await world.gateway.tokens.issue(OPERATOR, "demo", "ana", Role.READONLY, 60.0)
+    world.store.change(datakeys={})
+    await refused(world, "demo", issued.text)
