@@ -163,6 +163,7 @@ class FakeJournal:
     def __init__(self) -> None:
         self.rows: list[AuditEvent] = []
         self.is_broken = False
+        self.recorded = asyncio.Event()
 
     def record(self, event: AuditEvent) -> asyncio.Future[None]:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -170,6 +171,7 @@ class FakeJournal:
             future.set_exception(StorageError("the journal cannot be written"))
         else:
             self.rows.append(event)
+            self.recorded.set()
             future.set_result(None)
         return future
 

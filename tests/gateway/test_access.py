@@ -7,7 +7,7 @@ import pytest
 
 from mcpgw.errors import Unauthenticated
 from mcpgw.model.token import OPERATOR, Role, Token, format_token
-from tests.gateway.conftest import World
+from tests.world import World
 
 
 async def refused(world: World, slug: str, text: str) -> str:

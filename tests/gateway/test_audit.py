@@ -5,7 +5,7 @@ import pytest
 from mcpgw.errors import Forbidden, NotFound
 from mcpgw.model.audit import CallFilter
 from mcpgw.model.token import OPERATOR, Role
-from tests.gateway.conftest import World, asked
+from tests.world import World, asked
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from mcpgw.model.token import OPERATOR
 from mcpgw.protocol.era import Era
 from mcpgw.protocol.exchange import Notification, Outgoing
 from tests.fakes import FakeUpstream, listing
-from tests.gateway.conftest import World, asked
+from tests.world import World, asked
 
 
 async def call(world: World, method: str = "tools/call", **params: bytes) -> dict:  # type: ignore[type-arg]

@@ -10,7 +10,7 @@ from mcpgw.errors import Cancelled, NotFound, ProtocolError
 from mcpgw.protocol.era import Era
 from mcpgw.protocol.inbound import Initialize
 from mcpgw.protocol.jsonrpc import parse
-from tests.gateway.conftest import World, asked
+from tests.world import World, asked
 
 INITIALIZE = {
     "protocolVersion": Raw(b'"2025-06-18"'),

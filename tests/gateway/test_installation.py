@@ -7,7 +7,7 @@ from mcpgw.gateway.current import Current
 from mcpgw.gateway.installation import Installation
 from mcpgw.model.token import OPERATOR
 from tests.fakes import FakeClock, FakeKeys, FakeStore, FakeVault
-from tests.gateway.conftest import World, stranger
+from tests.world import World, stranger
 
 
 async def test_made_once_then_unlocked(world: World) -> None:

@@ -6,7 +6,7 @@ from mcpgw.errors import NotFound, VaultLocked
 from mcpgw.gateway.keys import Keys
 from mcpgw.model.key import KeyKind
 from tests.fakes import FakeStore, FakeVault
-from tests.gateway.conftest import World
+from tests.world import World
 
 
 async def test_a_closed_vault_is_opened_by_the_first_use(world: World) -> None:

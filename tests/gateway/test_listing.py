@@ -9,7 +9,7 @@ from mcpgw.gateway.offer import Offer
 from mcpgw.model.server import HttpLaunch
 from mcpgw.model.token import OPERATOR
 from tests.fakes import FakeUpstream, listing
-from tests.gateway.conftest import World
+from tests.world import World
 
 URL = HttpLaunch("http://127.0.0.1:1/mcp")
 

@@ -7,7 +7,7 @@ from mcpgw.gateway.offer import Listed, Offer, Share
 from mcpgw.gateway.secret import Reach
 from mcpgw.model.server import HttpLaunch, Server
 from mcpgw.protocol.era import Era
-from tests.gateway.conftest import IDENTITY
+from tests.world import IDENTITY
 
 
 def share(name: str, prefix: str | None = None, problem: str = "", **lists: list[dict]) -> Share:  # type: ignore[type-arg]

@@ -6,7 +6,7 @@ from mcpgw.errors import Forbidden
 from mcpgw.gateway.permission import require
 from mcpgw.model.policy import Action
 from mcpgw.model.token import OPERATOR
-from tests.gateway.conftest import stranger
+from tests.world import stranger
 
 
 def test_what_the_policy_allows_passes() -> None:

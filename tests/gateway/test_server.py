@@ -7,7 +7,7 @@ from mcpgw.model.secret import Secret
 from mcpgw.model.server import HttpLaunch, StdioLaunch
 from mcpgw.model.token import OPERATOR, Role
 from tests.fakes import FakeUpstream, listing
-from tests.gateway.conftest import World
+from tests.world import World
 
 URL = HttpLaunch("http://127.0.0.1:1/mcp")
 

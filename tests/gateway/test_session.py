@@ -8,7 +8,7 @@ from mcpgw.gateway.keys import Keys
 from mcpgw.gateway.session import Sessions
 from mcpgw.model.token import OPERATOR, Role
 from mcpgw.protocol.legacy import SessionStart
-from tests.gateway.conftest import World
+from tests.world import World
 
 START = SessionStart("2025-11-25", "claude", "1", b'{"roots":{}}')
 

@@ -4,7 +4,7 @@ import pytest
 
 from mcpgw.errors import Forbidden, InvalidInput, NotFound
 from mcpgw.model.token import OPERATOR, Role, is_token
-from tests.gateway.conftest import World, asked
+from tests.world import World, asked
 
 
 async def test_issued_text_is_a_token_and_stands_nowhere(world: World) -> None:

@@ -5,7 +5,7 @@ import pytest
 from mcpgw.errors import Conflict, Forbidden, InvalidInput, NotFound
 from mcpgw.model.key import KeyKind
 from mcpgw.model.token import OPERATOR, Role
-from tests.gateway.conftest import World
+from tests.world import World
 
 
 async def test_created_with_a_key_of_its_own(world: World) -> None:

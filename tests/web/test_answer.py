@@ -1,0 +1,57 @@
+"""An answer that takes long says so, and one whose client left goes on quietly."""
+
+import asyncio
+
+import pytest
+
+from mcpgw.web import answer, mcp
+from tests.web.conftest import Client, modern_body, modern_headers
+
+
+async def test_silence_is_broken_by_comments(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer, "KEEP_ALIVE_AFTER_S", 0.02)
+    git = await client.world.server("git", log="x")
+    git.gate = asyncio.Event()
+    task = asyncio.ensure_future(client.modern("tools/call", "git__log", name="git__log"))
+    await git.entered.wait()
+    await asyncio.sleep(0.1)
+    git.gate.set()
+    answered = await task
+    assert answered.text.startswith(":")
+    assert answered.text.count('"result"') == 1
+
+
+async def test_a_client_that_left_its_stream_is_not_written_to(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer, "KEEP_ALIVE_AFTER_S", 0.01)
+    git = await client.world.server("git", log="x")
+    git.gate = asyncio.Event()
+    session = (await client.initialize()).headers["Mcp-Session-Id"]
+    call = {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "git__log"}}
+    headers = {"Accept": "text/event-stream"}
+    task = asyncio.ensure_future(client.legacy(session, call, **headers))
+    await git.entered.wait()
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.sleep(0.1)
+    git.gate.set()
+    await client.world.journal.recorded.wait()
+    await asyncio.sleep(0.02)
+    assert (await client.ask("GET", "/healthz")).status == 200
+
+
+async def test_a_body_that_never_comes_is_given_up(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mcp, "BODY_TIME_S", 0.05)
+    host, port = client.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST /ws/demo HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {client.token}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in modern_headers("x").items())
+    writer.write(f"{head}Content-Length: 100\r\n\r\n{modern_body('x')!r:.20}".encode())
+    status = await asyncio.wait_for(reader.readline(), 5)
+    writer.close()
+    assert b" 400 " in status

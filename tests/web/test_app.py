@@ -1,0 +1,43 @@
+"""The server listens where it is told, and every route says what it asks."""
+
+import pytest
+
+from mcpgw.errors import Conflict, InvalidInput
+from mcpgw.model.policy import Action
+from mcpgw.web.app import build_routes, serving
+from mcpgw.web.routing import Public
+from tests.web.conftest import Client
+from tests.world import World
+
+
+async def test_every_route_declares_its_policy(world: World) -> None:
+    for route in build_routes(world.gateway).table:
+        assert isinstance(route.policy, Action | Public)
+        assert isinstance(route.policy, Action) or route.path == "/healthz"
+
+
+async def test_a_taken_port_is_a_conflict(client: Client) -> None:
+    port = int(client.url.rsplit(":", 1)[1])
+    with pytest.raises(Conflict, match=str(port)):
+        async with serving(
+            client.world.gateway, "127.0.0.1", port, public_url="", max_body_bytes=1
+        ):
+            raise AssertionError("two servers on one port")
+
+
+async def test_an_address_of_another_machine_is_refused(world: World) -> None:
+    with pytest.raises(InvalidInput, match="cannot listen"):
+        async with serving(world.gateway, "198.51.100.1", 0, public_url="", max_body_bytes=1):
+            raise AssertionError("listening elsewhere")
+
+
+async def test_the_public_url_is_what_clients_are_told(world: World) -> None:
+    async with serving(
+        world.gateway, "127.0.0.1", 0, public_url="https://gw.example/", max_body_bytes=1
+    ) as url:
+        assert url == "https://gw.example"
+
+
+async def test_ipv6_is_written_as_urls_want_it(world: World) -> None:
+    async with serving(world.gateway, "::1", 0, public_url="", max_body_bytes=1) as url:
+        assert url.startswith("http://[::1]:")

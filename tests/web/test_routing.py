@@ -1,0 +1,80 @@
+"""A path means one thing only."""
+
+import pytest
+from aiohttp import web
+
+from mcpgw.errors import InvalidInput, NotFound
+from mcpgw.gateway.access import Admission
+from mcpgw.model.policy import Action
+from mcpgw.web.routing import MethodNotAllowed, Public, Route, Routes
+
+
+async def handler(request: web.BaseRequest, admission: Admission | None) -> web.StreamResponse:
+    return web.Response()
+
+
+ROUTES = Routes(
+    [
+        Route("GET", "/healthz", Public("tells nothing"), handler),
+        Route("POST", "/ws/{slug}", Action.USE, handler),
+        Route("POST", "/ws/{slug}/mcp", Action.USE, handler),
+        Route("GET", "/api/v1/workspaces/{slug}/calls", Action.READ_OWN_CALLS, handler),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "template", "slug"),
+    [
+        ("GET", "/healthz", "/healthz", ""),
+        ("GET", "/healthz?x=%2f", "/healthz", ""),
+        ("POST", "/ws/demo", "/ws/{slug}", "demo"),
+        ("POST", "/ws/demo/mcp", "/ws/{slug}/mcp", "demo"),
+        ("GET", "/api/v1/workspaces/a/calls", "/api/v1/workspaces/{slug}/calls", "a"),
+    ],
+)
+def test_matched(method: str, path: str, template: str, slug: str) -> None:
+    route, found = ROUTES.match(method, path)
+    assert (route.path, found) == (template, slug)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ws/a%2fb",
+        "/ws/%2e%2e",
+        "//ws/demo",
+        "/ws//demo",
+        "/x/../ws/demo",
+        "/ws/./demo",
+        "/ws/demo/",
+        "http://evil/ws/demo",
+        "*",
+        "",
+        "/ws/dé",
+        "/ws/a b",
+        "/ws/demo/..",
+    ],
+)
+def test_paths_that_could_mean_another_are_refused(path: str) -> None:
+    with pytest.raises(InvalidInput):
+        ROUTES.match("POST", path)
+
+
+@pytest.mark.parametrize("path", ["/", "/ws", "/ws/demo/x", "/api/v1/workspaces", "/healthz/x"])
+def test_unknown(path: str) -> None:
+    with pytest.raises(NotFound):
+        ROUTES.match("POST", path)
+
+
+def test_a_wrong_method_says_which_are_right() -> None:
+    with pytest.raises(MethodNotAllowed) as caught:
+        ROUTES.match("PUT", "/ws/demo")
+    assert caught.value.allowed == ("POST",)
+
+
+def test_a_route_without_a_policy_does_not_start() -> None:
+    with pytest.raises(TypeError, match="no policy"):
+        Routes([Route("GET", "/open", None, handler)])  # type: ignore[arg-type]  # the mistake
+    with pytest.raises(TypeError, match="no workspace"):
+        Routes([Route("GET", "/open", Action.USE, handler)])
