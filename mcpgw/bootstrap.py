@@ -28,7 +28,7 @@ from mcpgw.gateway.server import Servers
 from mcpgw.gateway.session import Sessions
 from mcpgw.gateway.token import Tokens
 from mcpgw.gateway.workspace import Workspaces
-from mcpgw.store import Store, open_store
+from mcpgw.store.opened import Store, open_store
 from mcpgw.upstream.pool import Upstreams
 from mcpgw.vault.vault import Vault
 
@@ -104,8 +104,8 @@ async def open_gateway(
         stack.push_async_callback(store.close)
         background = _Background()
         upstreams = Upstreams(
-            background.spawn,
-            environment=base_environment(),
+            spawn=background.spawn,
+            base_environment=base_environment(),
             directory=config.home / "servers",
             max_connections=config.max_connections,
             max_message_bytes=config.max_message_bytes,

@@ -34,6 +34,7 @@ def test_a_refusal_names_the_scheme() -> None:
 
 def test_a_protocol_error_keeps_its_code_and_data() -> None:
     response = rpc_error_response(ProtocolError("bad", -32602, data=b'{"x":1}'), b"5")
+    assert isinstance(response.body, bytes)
     body = msgspec.json.decode(response.body)
     assert body["error"] == {"code": -32602, "message": "bad", "data": {"x": 1}}
     assert (response.status, body["id"]) == (200, 5)

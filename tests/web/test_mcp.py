@@ -1,6 +1,7 @@
 """The MCP endpoint as both eras see it: statuses, codes and headers of the specification."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -229,7 +230,7 @@ async def test_an_encoded_body_is_refused(client: Client) -> None:
 
 
 async def test_a_body_that_comes_in_pieces(client: Client) -> None:
-    async def pieces():  # type: ignore[no-untyped-def]
+    async def pieces() -> AsyncIterator[bytes]:
         body = msgspec.json.encode(modern_body("tools/list"))
         yield body[:20]
         await asyncio.sleep(0.05)
