@@ -38,6 +38,39 @@ NAME_BEARING = MappingProxyType(
 )
 """The methods that name a target, and the parameter that does."""
 
+METHODS = MappingProxyType(
+    {
+        Era.LEGACY: frozenset(
+            {
+                "completion/complete",
+                "initialize",
+                "ping",
+                "prompts/get",
+                "prompts/list",
+                "resources/list",
+                "resources/read",
+                "resources/templates/list",
+                "tools/call",
+                "tools/list",
+            }
+        ),
+        Era.MODERN: frozenset(
+            {
+                "completion/complete",
+                "prompts/get",
+                "prompts/list",
+                "resources/list",
+                "resources/read",
+                "resources/templates/list",
+                "server/discover",
+                "tools/call",
+                "tools/list",
+            }
+        ),
+    }
+)
+"""The requests of a client that are served, by era."""
+
 LISTS = MappingProxyType(
     {
         "tools/list": "tools",
@@ -54,3 +87,11 @@ def era_of(version: str) -> Era | None:
     if version in MODERN_VERSIONS:
         return Era.MODERN
     return Era.LEGACY if version in LEGACY_VERSIONS else None
+
+
+def is_older(version: str, revision: str) -> bool:
+    """Say whether `version` came before `revision`; one that we do not know counts as newer."""
+    return _AGE.get(version, len(_AGE)) < _AGE[revision]
+
+
+_AGE = {version: age for age, version in enumerate(LEGACY_VERSIONS + MODERN_VERSIONS)}

@@ -1,0 +1,1 @@
+"""The configuration database, step by step."""

@@ -1,0 +1,113 @@
+"""Statements about servers. A launch is stored as JSON: `{"stdio": {...}}` or `{"http": {...}}`."""
+
+import msgspec
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from mcpgw.errors import Conflict, NotFound
+from mcpgw.model.server import HttpLaunch, Launch, Server, StdioLaunch
+from mcpgw.store import tables
+from mcpgw.store.engine import Database
+
+_GONE = "see: mcpgw server list"
+
+
+class _StoredLaunch(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    stdio: StdioLaunch | None = None
+    http: HttpLaunch | None = None
+
+
+class Servers:
+    """Servers in the configuration database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, server: Server) -> None:
+        """Add a server behind the others of its workspace.
+
+        Raises:
+            Conflict: its name is taken in the workspace.
+            NotFound: the workspace is gone.
+        """
+
+        def statements(connection: Connection) -> None:
+            table = tables.server
+            last = select(func.coalesce(func.max(table.c.position), 0))
+            values = {
+                "id": server.id,
+                "workspace_id": server.workspace_id,
+                "name": server.name,
+                "prefix": server.prefix,
+                "launch": _write_launch(server.launch),
+                "is_enabled": server.is_enabled,
+                "created_at": server.created_at,
+                "position": connection.execute(last).scalar_one() + 1,
+            }
+            connection.execute(insert(table), values)
+
+        await self._database.write(
+            statements,
+            Conflict(
+                f"there is already a server {server.name!r}",
+                "choose another name, or remove that one first: mcpgw server remove",
+            ),
+        )
+
+    async def remove(self, server_id: str) -> None:
+        """Remove a server and its secrets.
+
+        Raises:
+            NotFound: it is gone already.
+        """
+
+        def statements(connection: Connection) -> None:
+            wanted = delete(tables.server).where(tables.server.c.id == server_id)
+            if connection.execute(wanted).rowcount == 0:
+                raise NotFound("the server is gone already", _GONE)
+
+        await self._database.write(statements)
+
+    async def set_enabled(self, server_id: str, is_enabled: bool) -> None:
+        """Switch a server on or off.
+
+        Raises:
+            NotFound: there is no such server.
+        """
+
+        def statements(connection: Connection) -> None:
+            wanted = update(tables.server).where(tables.server.c.id == server_id)
+            if connection.execute(wanted.values(is_enabled=is_enabled)).rowcount == 0:
+                raise NotFound("the server is gone", _GONE)
+
+        await self._database.write(statements)
+
+
+def read(connection: Connection) -> dict[str, tuple[Server, ...]]:
+    """Return every server by workspace id, in the order they were added."""
+    found: dict[str, tuple[Server, ...]] = {}
+    for row in connection.execute(select(tables.server).order_by(tables.server.c.position)):
+        server = Server(
+            id=row.id,
+            workspace_id=row.workspace_id,
+            name=row.name,
+            prefix=row.prefix,
+            launch=_read_launch(row.launch),
+            is_enabled=row.is_enabled,
+            created_at=row.created_at,
+        )
+        found[server.workspace_id] = (*found.get(server.workspace_id, ()), server)
+    return found
+
+
+def _write_launch(launch: Launch) -> str:
+    if isinstance(launch, StdioLaunch):
+        return msgspec.json.encode(_StoredLaunch(stdio=launch)).decode()
+    return msgspec.json.encode(_StoredLaunch(http=launch)).decode()
+
+
+def _read_launch(text: str) -> Launch:
+    stored = msgspec.json.decode(text, type=_StoredLaunch)
+    launch = stored.stdio or stored.http
+    if launch is None:
+        raise ValueError("neither kind of launch")
+    return launch

@@ -1,0 +1,151 @@
+"""Every table of both databases, once.
+
+Statements are made from these tables and nothing else; the migrations build them, and a test
+proves that both agree. The schema numbers let a start see without Alembic whether one is due.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+CONFIGURATION_SCHEMA = "0001"
+"""The newest revision in migrations/configuration/versions."""
+
+JOURNAL_SCHEMA = "0001"
+"""The newest revision in migrations/journal/versions."""
+
+_NAMES = {
+    "ix": "%(table_name)s_by_%(column_0_N_name)s",
+    "uq": "%(table_name)s_one_per_%(column_0_N_name)s",
+    "fk": "%(table_name)s_of_%(referred_table_name)s",
+    "pk": "%(table_name)s_key",
+}
+
+configuration = MetaData(naming_convention=_NAMES)
+journal = MetaData(naming_convention=_NAMES)
+
+meta = Table(
+    "meta",
+    configuration,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""Facts about the database itself: `install_id`."""
+
+workspace = Table(
+    "workspace",
+    configuration,
+    Column("id", Text, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("created_at", Double, nullable=False),
+)
+
+server = Table(
+    "server",
+    configuration,
+    Column("id", Text, primary_key=True),
+    Column("workspace_id", ForeignKey(workspace.c.id, ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("launch", Text, nullable=False),
+    Column("is_enabled", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("position", Integer, nullable=False),
+    UniqueConstraint("workspace_id", "name"),
+)
+"""`launch` is JSON; `position` keeps the order of adding, which a clock cannot."""
+
+keyslot = Table(
+    "keyslot",
+    configuration,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+datakey = Table(
+    "datakey",
+    configuration,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("workspace_id", ForeignKey(workspace.c.id, ondelete="CASCADE")),
+    Column("version", Integer, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("workspace_id", "kind", "version"),
+)
+"""`workspace_id` is null for the keys of the house."""
+
+secret = Table(
+    "secret",
+    configuration,
+    Column("id", Text, primary_key=True),
+    Column(
+        "workspace_id", ForeignKey(workspace.c.id, ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("server_id", ForeignKey(server.c.id, ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("datakey_id", Text, nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("server_id", "name", "version"),
+)
+
+token = Table(
+    "token",
+    configuration,
+    Column("id", Text, primary_key=True),
+    Column(
+        "workspace_id", ForeignKey(workspace.c.id, ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("member", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("index", LargeBinary, nullable=False, unique=True),
+    Column("row_mac", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),
+    Column("revoked_at", Double),
+)
+
+call = Table(
+    "call",
+    journal,
+    Column("id", Integer, primary_key=True),
+    Column("call_id", Text, nullable=False, index=True),
+    Column("workspace_id", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("server_id", Text, nullable=False),
+    Column("server", Text, nullable=False),
+    Column("exposed", Text, nullable=False),
+    Column("original", Text, nullable=False),
+    Column("token_id", Text, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("client_address", Text, nullable=False),
+    Column("client_name", Text, nullable=False),
+    Column("protocol_version", Text, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("duration_us", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("error_class", Text, nullable=False),
+    Column("request_bytes", Integer, nullable=False),
+    Column("result_bytes", Integer, nullable=False),
+    Index(None, "workspace_id", "started_at"),
+    Index(None, "token_id", "started_at"),
+)
+"""The fields of AuditEvent under a row id that grows in the order of commits. Each index costs
+every call, so there is none without a question that needs it."""

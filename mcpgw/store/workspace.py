@@ -1,0 +1,59 @@
+"""Statements about workspaces."""
+
+from sqlalchemy import Connection, delete, insert, select
+
+from mcpgw.errors import Conflict, NotFound
+from mcpgw.model.key import DataKey
+from mcpgw.model.workspace import Workspace
+from mcpgw.store import key, tables
+from mcpgw.store.engine import Database
+
+
+class Workspaces:
+    """Workspaces in the configuration database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, workspace: Workspace, datakey: DataKey) -> None:
+        """Add a workspace with its data key.
+
+        Raises:
+            Conflict: the slug is taken.
+        """
+
+        def statements(connection: Connection) -> None:
+            connection.execute(
+                insert(tables.workspace),
+                {"id": workspace.id, "slug": workspace.slug, "created_at": workspace.created_at},
+            )
+            connection.execute(insert(tables.datakey), key.datakey_row(datakey))
+
+        await self._database.write(
+            statements,
+            Conflict(
+                f"there is already a workspace {workspace.slug!r}",
+                "choose another name, or see: mcpgw workspace list",
+            ),
+        )
+
+    async def remove(self, workspace_id: str) -> None:
+        """Remove a workspace and all that belongs to it.
+
+        Raises:
+            NotFound: it is gone already.
+        """
+
+        def statements(connection: Connection) -> None:
+            wanted = delete(tables.workspace).where(tables.workspace.c.id == workspace_id)
+            if connection.execute(wanted).rowcount == 0:
+                raise NotFound("the workspace is gone already", "see: mcpgw workspace list")
+
+        await self._database.write(statements)
+
+
+def read(connection: Connection) -> dict[str, Workspace]:
+    """Return every workspace by slug, oldest first."""
+    table = tables.workspace
+    wanted = select(table).order_by(table.c.created_at, table.c.slug)
+    return {row.slug: Workspace(**row._mapping) for row in connection.execute(wanted)}

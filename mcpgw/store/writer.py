@@ -1,0 +1,161 @@
+"""Writes journal rows: one thread, one transaction for all that waits, then one wake-up.
+
+Whatever was queued while the previous commit ran goes into the next one; nothing waits for more to
+come. A row is acknowledged when its transaction is on the disk, and only then. Never retries a
+row, and never keeps one in memory as if it were written.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from operator import attrgetter
+from pathlib import Path
+from queue import SimpleQueue
+
+from sqlalchemy import insert
+from sqlalchemy.dialects import sqlite
+
+from mcpgw.errors import GatewayError, StorageError
+from mcpgw.model.audit import AuditEvent
+from mcpgw.store import tables
+from mcpgw.store.engine import file_identity, map_errors, open_connection
+
+MAX_WAITING = 10_000
+"""Rows. At this many the disk has stood still for a second or more; calls are refused."""
+
+_FIELDS = [column.name for column in tables.call.columns if column is not tables.call.c.id]
+
+_INSERT = str(insert(tables.call).compile(dialect=sqlite.dialect(), column_keys=_FIELDS))
+
+# A plain str: SQLite's module looks for an adapter for everything else, row by row.
+_row = attrgetter(*("outcome.value" if name == "outcome" else name for name in _FIELDS))
+
+_Entry = tuple[AuditEvent, "asyncio.Future[None]"]
+
+
+class Writer:
+    """The one writer of the journal in this process. Its thread starts with the first row."""
+
+    def __init__(self, path: Path, *, checkpoint_pages: int) -> None:
+        self._path = path
+        self._checkpoint_pages = checkpoint_pages
+        self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+        # Only the thread uses these two.
+        self._connection: sqlite3.Connection | None = None
+        self._identity = (0, 0)
+
+    def record(self, event: AuditEvent) -> asyncio.Future[None]:
+        """Queue a row; the future ends when it is committed, or with StorageError."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._is_closed:
+            future.set_exception(StorageError("the journal is closed"))
+        elif self._queue.qsize() >= MAX_WAITING:
+            future.set_exception(
+                StorageError("the journal cannot keep up", "check the disk of the data directory")
+            )
+        else:
+            self._queue.put((event, future))
+            if self._thread is None:
+                self._start()
+        return future
+
+    async def close(self) -> None:
+        """Write what is queued and end the thread."""
+        self._is_closed = True
+        if self._thread is not None:
+            self._queue.put(None)
+        while self._thread is not None and self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join)
+
+    def _start(self) -> None:
+        # A daemon: a process that dies of an error must not wait for a close that never comes.
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        batch: list[_Entry] = []
+        is_ending = False
+        try:
+            while not is_ending:
+                entries = self._take()
+                is_ending = entries[-1] is None
+                batch = [entry for entry in entries if entry is not None]
+                self._commit(batch)
+                batch = []
+        finally:
+            self._disconnect()
+            # An error of our own ends this thread and its rows; another takes up the rest.
+            if not is_ending:
+                self._start()
+            _settle(batch, StorageError("the journal failed", "see the log of mcpgw"))
+
+    def _take(self) -> list[_Entry | None]:
+        """Wait for a row and return it with all that is queued behind it."""
+        entries = [self._queue.get()]
+        entries.extend(self._queue.get_nowait() for _ in range(self._queue.qsize()))
+        return entries
+
+    def _commit(self, batch: Sequence[_Entry]) -> None:
+        try:
+            with map_errors(self._path.name):
+                self._write([event for event, _ in batch])
+        except StorageError as error:
+            self._disconnect()
+            _settle(batch, error)
+        except GatewayError as error:
+            # One row cannot be stored; the others must not suffer for it.
+            self._disconnect()
+            if len(batch) == 1:
+                _settle(batch, error)
+            else:
+                for entry in batch:
+                    self._commit([entry])
+        else:
+            _settle(batch, None)
+
+    def _write(self, events: Sequence[AuditEvent]) -> None:
+        connection = self._connect()
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(_INSERT, map(_row, events))
+        connection.execute("COMMIT")
+
+    def _connect(self) -> sqlite3.Connection:
+        """Return the connection to the file that stands at the path now."""
+        identity = file_identity(self._path)
+        if self._connection is None or identity != self._identity:
+            self._disconnect()
+            self._connection = open_connection(self._path, checkpoint_pages=self._checkpoint_pages)
+            self._identity = identity
+        return self._connection
+
+    def _disconnect(self) -> None:
+        """Close the connection, which rolls back; the next batch opens another."""
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+
+def _settle(batch: Sequence[_Entry], error: GatewayError | None) -> None:
+    """Tell everybody who waits for `batch`, with one wake-up of the event loop."""
+    if not batch:
+        return
+    futures = [future for _, future in batch]
+    # A loop that is closed has nobody waiting any more.
+    with suppress(RuntimeError):
+        futures[0].get_loop().call_soon_threadsafe(_wake, futures, error)
+
+
+def _wake(futures: Sequence["asyncio.Future[None]"], error: GatewayError | None) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            # Each its own: a traceback grows on the one that is raised.
+            future.set_exception(StorageError(error.message, error.hint))
