@@ -4,9 +4,10 @@ A value comes from the flag, else the environment variable, else `mcpgw.toml` in
 directory, else the default. Never imported by `gateway/`: what it needs is passed in.
 """
 
+import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,37 +17,84 @@ import platformdirs
 from mcpgw.errors import InvalidInput
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _level(value: Any) -> str:
+    if value not in ("debug", "info", "warning", "error"):
+        raise ValueError
+    return str(value)
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not 0 < float(value) < math.inf:
+        raise ValueError
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int | str) or isinstance(value, bool) or int(value) < 0:
+        raise ValueError
+    return int(value)
+
+
+def _count(value: Any) -> int:
+    if _whole(value) == 0:
+        raise ValueError
+    return int(value)
+
+
+def _port(value: Any) -> int:
+    if _whole(value) > 65535:
+        raise ValueError
+    return int(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row of the table. `kind` parses the text of a variable or the value of the file."""
+    """One row of the table.
+
+    `read` takes the text of a variable or the value of a flag or the file; what does not fit it
+    refuses with TypeError or ValueError.
+    """
 
     name: str
     variable: str
     default: Any
-    kind: type
+    read: Callable[[Any], Any]
     help: str
 
 
 SETTINGS = (
-    Setting("home", "MCPGW_HOME", "", str, "data directory (default: the platform's)"),
-    Setting("workspace", "MCPGW_WORKSPACE", "", str, "workspace of a command without -w"),
-    Setting("host", "MCPGW_HOST", "127.0.0.1", str, "address to listen on"),
-    Setting("port", "MCPGW_PORT", 8080, int, "TCP port to listen on; 0 picks a free one"),
-    Setting("public_url", "MCPGW_PUBLIC_URL", "", str, "URL that clients use, behind a proxy"),
-    Setting("master_key", "MCPGW_MASTER_KEY", "", str, "the master key itself (last choice)"),
-    Setting("master_key_file", "MCPGW_MASTER_KEY_FILE", "", str, "file that holds the master key"),
-    Setting("credentials_directory", "CREDENTIALS_DIRECTORY", "", str, "systemd credentials"),
-    Setting("log_level", "MCPGW_LOG_LEVEL", "info", str, "debug, info, warning or error"),
-    Setting("call_timeout_s", "MCPGW_CALL_TIMEOUT", 60.0, float, "seconds one call may take"),
-    Setting("list_timeout_s", "MCPGW_LIST_TIMEOUT", 10.0, float, "seconds a listing waits"),
-    Setting("start_timeout_s", "MCPGW_START_TIMEOUT", 60.0, float, "seconds a child may start up"),
-    Setting("max_body_bytes", "MCPGW_MAX_BODY", 4 << 20, int, "largest request body"),
-    Setting("max_message_bytes", "MCPGW_MAX_MESSAGE", 16 << 20, int, "largest upstream message"),
-    Setting("max_connections", "MCPGW_MAX_CONNECTIONS", 32, int, "connections per HTTP server"),
+    Setting("home", "MCPGW_HOME", "", _text, "data directory (default: the platform's)"),
+    Setting("workspace", "MCPGW_WORKSPACE", "", _text, "workspace of a command without -w"),
+    Setting("host", "MCPGW_HOST", "127.0.0.1", _text, "address to listen on"),
+    Setting("port", "MCPGW_PORT", 8080, _port, "TCP port to listen on; 0 picks a free one"),
+    Setting("public_url", "MCPGW_PUBLIC_URL", "", _text, "URL that clients use, behind a proxy"),
+    Setting("master_key", "MCPGW_MASTER_KEY", "", _text, "the master key itself (last choice)"),
+    Setting("master_key_file", "MCPGW_MASTER_KEY_FILE", "", _text, "file of the master key"),
+    Setting("credentials_directory", "CREDENTIALS_DIRECTORY", "", _text, "systemd credentials"),
+    Setting("log_level", "MCPGW_LOG_LEVEL", "info", _level, "debug, info, warning or error"),
+    Setting("call_timeout_s", "MCPGW_CALL_TIMEOUT", 60.0, _seconds, "seconds one call may take"),
+    Setting("list_timeout_s", "MCPGW_LIST_TIMEOUT", 10.0, _seconds, "seconds a listing waits"),
+    Setting("start_timeout_s", "MCPGW_START_TIMEOUT", 60.0, _seconds, "seconds to start a child"),
+    Setting("max_body_bytes", "MCPGW_MAX_BODY", 4 << 20, _count, "largest request body"),
+    Setting("max_message_bytes", "MCPGW_MAX_MESSAGE", 16 << 20, _count, "largest upstream message"),
+    Setting("max_connections", "MCPGW_MAX_CONNECTIONS", 32, _count, "connections per HTTP server"),
 )
 """Every setting there is. A test proves that each stands in docs/operations.md."""
 
 CONFIG_FILE = "mcpgw.toml"
+
+CHILD_VARIABLES = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "SYSTEMROOT", "APPDATA"),
+    *("PROGRAMFILES", "TEMP", "USERPROFILE", "COMSPEC", "PATHEXT"),
+)
+"""What a child process may see of our own environment: what finds programs and certificates."""
 
 SECRET_SETTINGS = frozenset({"master_key"})
 """Never read from the file and never shown."""
@@ -102,21 +150,18 @@ def load_config(flags: Mapping[str, Any] | None = None) -> Config:
         InvalidInput: a variable or the file holds a value of the wrong kind, or an unknown name.
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    home = Path(
-        given.get("home") or os.environ.get("MCPGW_HOME") or platformdirs.user_data_path("mcpgw")
-    )
-    home = home.expanduser().absolute()
+    home = _home(given.pop("home", None) or os.environ.get("MCPGW_HOME"))
     in_file = _read_file(home / CONFIG_FILE)
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         if setting.name in given:
-            values[setting.name] = given[setting.name]
+            values[setting.name] = _parse(setting, given[setting.name], "the command line")
         elif os.environ.get(setting.variable):
             values[setting.name] = _parse(
                 setting, os.environ[setting.variable], f"the variable {setting.variable}"
             )
         elif setting.name in in_file:
-            values[setting.name] = _parse(setting, in_file[setting.name], f"{CONFIG_FILE}")
+            values[setting.name] = _parse(setting, in_file[setting.name], CONFIG_FILE)
         else:
             values[setting.name] = setting.default
     values["home"] = home
@@ -125,13 +170,10 @@ def load_config(flags: Mapping[str, Any] | None = None) -> Config:
 
 def base_environment() -> dict[str, str]:
     """Return the few variables of our own environment that a child process may see."""
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL")
-    kept += ("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "SYSTEMROOT", "APPDATA")
-    kept += ("PROGRAMFILES", "TEMP", "USERPROFILE", "COMSPEC", "PATHEXT")
     # "()" opens a function that bash exported: the one way a value can be code.
     return {
         name: os.environ[name]
-        for name in kept
+        for name in CHILD_VARIABLES
         if name in os.environ and not os.environ[name].startswith("()")
     }
 
@@ -141,12 +183,20 @@ def variable(name: str) -> str | None:
     return os.environ.get(name)
 
 
+def _home(chosen: str | Path | None) -> Path:
+    home = Path(chosen or platformdirs.user_data_path("mcpgw"))
+    try:
+        return home.expanduser().absolute()
+    except RuntimeError:
+        raise InvalidInput(f"there is no user {home.parts[0]}", "give --home a path") from None
+
+
 def _read_file(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InvalidInput(
             f"{path} cannot be read: {type(error).__name__}", "correct or remove it"
         ) from None
@@ -161,14 +211,10 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _parse(setting: Setting, value: Any, source: str) -> Any:
-    if setting.kind is str and isinstance(value, str):
-        return value
     try:
-        if isinstance(value, bool):
-            raise ValueError
-        return setting.kind(value)
-    except (TypeError, ValueError):
+        return setting.read(value)
+    except (TypeError, ValueError, OverflowError):
         raise InvalidInput(
-            f"{source} gives {setting.name} a value that is not a {setting.kind.__name__}",
+            f"{source} gives {setting.name} a value that does not fit",
             f"{setting.name}: {setting.help}",
         ) from None

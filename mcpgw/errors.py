@@ -13,7 +13,7 @@ GatewayError(message, hint="")   code               HTTP  JSON-RPC   CLI exit
 ├─ Cancelled                     cancelled          499   (no reply) 130
 └─ UpstreamError                 upstream           502   -31012     6
    └─ UpstreamTimeout            upstream_timeout   504   -31013     6
-anything else                    internal           500   -32603     1   logged; the user sees "Internal error"
+anything else                    internal           500   -32603     1  shown as "Internal error"
 ```
 
 A class exists only because some caller catches it apart. HTTP statuses and JSON-RPC codes live in

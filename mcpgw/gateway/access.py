@@ -4,6 +4,7 @@ Unknown workspace, foreign, mistyped, expired and revoked token are one and the 
 stranger learns nothing from it.
 """
 
+import hashlib
 import hmac
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from mcpgw.model.workspace import Workspace
 
 INDEX_PURPOSE = "mcpgw/token/v1"
 ROW_PURPOSE = "mcpgw/token-row/v1"
+REFUSAL = "a valid token for this workspace is needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Access:
         self._vault = vault
         self._clock = clock
         self._newest_time = 0.0
+        self._verified: dict[bytes, tuple[Token, Admission]] = {}
+        self._verified_in: Configuration | None = None
 
     def seen_time(self, recorded_at: float) -> None:
         """Take note of a time that has passed for sure: a clock set back revives no token."""
@@ -50,12 +54,34 @@ class Access:
             VaultLocked: the master key is not here.
         """
         configuration = await self._current.configuration()
+        token, admission = self._verify(configuration, presented)
+        now = max(self._clock.now(), self._newest_time)
+        if admission.workspace.slug != slug or not token.is_usable(now):
+            raise Unauthenticated(REFUSAL)
+        return admission
+
+    def _verify(self, configuration: Configuration, presented: str) -> tuple[Token, Admission]:
+        """Return the token's record in this committed state, its digests checked once per state.
+
+        What is kept to recognise a token by is a plain digest of it, which its 256 random bits
+        make safe, and only of tokens that passed.
+        """
+        if configuration is not self._verified_in:
+            self._verified.clear()
+            self._verified_in = configuration
+        shortcut = hashlib.sha256(presented.encode()).digest()
+        verified = self._verified.get(shortcut)
+        if verified is not None:
+            return verified
         token = self._find(configuration, presented)
-        workspace = configuration.workspaces.get(slug)
-        if token is None or workspace is None or token.workspace_id != workspace.id:
-            raise Unauthenticated("a valid token for this workspace is needed")
+        workspaces = configuration.workspaces.values()
+        workspace = next((w for w in workspaces if token and w.id == token.workspace_id), None)
+        if token is None or workspace is None:
+            raise Unauthenticated(REFUSAL)
         principal = Principal(token.id, token.member, token.role, token.workspace_id)
-        return Admission(principal, workspace, configuration)
+        verified = token, Admission(principal, workspace, configuration)
+        self._verified[shortcut] = verified
+        return verified
 
     def _find(self, configuration: Configuration, presented: str) -> Token | None:
         if not is_token(presented):
@@ -68,8 +94,5 @@ class Access:
         token = configuration.tokens.get(index)
         if token is None:
             return None
-        now = max(self._clock.now(), self._newest_time)
         mac = self._vault.digest(key, ROW_PURPOSE, token.decisive_fields())
-        if not hmac.compare_digest(mac, token.row_mac) or not token.is_usable(now):
-            return None
-        return token
+        return token if hmac.compare_digest(mac, token.row_mac) else None

@@ -61,8 +61,7 @@ NO_CAPABILITIES = b"{}"
 """What we tell servers the client can do, as long as their requests to it are not relayed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A client's request with all that is known of who sent it.
 
     `version` is the revision agreed on. `deliver` takes notifications for the client; None when it

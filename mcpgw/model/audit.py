@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 
 class Outcome(StrEnum):
     """How a call ended."""
@@ -18,13 +20,13 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
+class AuditEvent(Struct, frozen=True):
     """One call. Times are UTC seconds, `duration_us` microseconds, sizes bytes of raw JSON.
 
     `server_id`, `server` and `original` (the server's own name of the tool) are empty when no
     server was found. `exposed` is what the client asked for, cut to 128 printable characters.
-    `error_class` is a stable word or a JSON-RPC code, never a message.
+    `error_class` is a stable word or a JSON-RPC code, never a message. A struct, because every call
+    makes one: a frozen dataclass of this size takes ten times as long.
     """
 
     call_id: str
@@ -70,6 +72,8 @@ class CallFilter:
 
 def printable(text: str, limit: int = 128) -> str:
     """Return `text` cut to `limit`, control characters escaped: it cannot forge a log."""
+    if len(text) <= limit and text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else f"\\u{ord(character):04x}"
         for character in text[:limit]

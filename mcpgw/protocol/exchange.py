@@ -3,13 +3,10 @@
 JSON stays raw bytes: what passes through passes verbatim.
 """
 
-from dataclasses import dataclass
-
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """A request to a server.
 
     `params` is a raw JSON object, complete with the `_meta` that the upstream's era wants. `name`
@@ -25,16 +22,14 @@ class Outgoing:
     timeout_s: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """The final answer: exactly one of the two is set, as raw JSON."""
 
     result: Raw | None
     error: Raw | None
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(Struct, frozen=True):
     """A notification from a server: `params` is a raw JSON object, `{}` when there was none."""
 
     method: str

@@ -332,7 +332,7 @@ def _names_match(request: _Request, parameter: str) -> bool:
 
 def _client_name(meta: dict[str, Raw]) -> str:
     try:
-        return _client_info_decoder.decode(meta.get(META_CLIENT_INFO, Raw(b"{}"))).name
+        return _client_info_decoder.decode(meta.get(META_CLIENT_INFO, b"{}")).name
     except ValueError:
         return ""
 

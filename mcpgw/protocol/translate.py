@@ -54,12 +54,6 @@ _PRIVATE = Raw(b'"private"')
 _encode = msgspec.json.Encoder().encode
 
 
-class _Outcome(msgspec.Struct, rename="camel"):
-    """What is looked at in a modern result."""
-
-    result_type: Raw = _COMPLETE
-
-
 class _Error(msgspec.Struct):
     """An error object."""
 
@@ -74,7 +68,6 @@ class _NotFound(msgspec.Struct):
     uri: str
 
 
-_outcome_decoder = msgspec.json.Decoder(_Outcome)
 _error_decoder = msgspec.json.Decoder(_Error)
 _not_found_decoder = msgspec.json.Decoder(_NotFound)
 
@@ -170,16 +163,16 @@ def progress_to_client(params: Raw, token: bytes) -> bytes:
 
 def _checked(result: Raw) -> bytes:
     """Return a modern result for a modern client: untouched, once its type is known."""
-    found = _outcome_decoder.decode(result).result_type
-    if found is _COMPLETE:
-        return write_object({**read_object(result), "resultType": _COMPLETE})
-    _require_complete(found)
+    members = _members(result)
+    if "resultType" not in members:
+        return write_object({**members, "resultType": _COMPLETE})
+    _require_complete(members["resultType"])
     return bytes(result)
 
 
 def _without_modern(result: Raw) -> bytes:
     """Return a modern result without what only modern clients know."""
-    members = read_object(result)
+    members = _members(result)
     _require_complete(members.get("resultType", _COMPLETE))
     output = members.get("structuredContent")
     if output is not None and not is_object(output):
@@ -192,7 +185,7 @@ def _without_modern(result: Raw) -> bytes:
 
 def _with_modern(result: Raw, method: str, server_info: bytes, ttl_ms: int) -> bytes:
     """Return a legacy result with what modern clients need."""
-    members: dict[str, object] = {**read_object(result), "resultType": _COMPLETE}
+    members: dict[str, object] = {**_members(result), "resultType": _COMPLETE}
     if method in _CACHEABLE:
         members["ttlMs"] = ttl_ms
         members["cacheScope"] = _PRIVATE
@@ -200,6 +193,13 @@ def _with_modern(result: Raw, method: str, server_info: bytes, ttl_ms: int) -> b
     kept = read_object(meta) if isinstance(meta, Raw) and is_object(meta) else {}
     members["_meta"] = {**kept, META_SERVER_INFO: Raw(server_info)}
     return _encode(members)
+
+
+def _members(result: Raw) -> dict[str, Raw]:
+    try:
+        return read_object(result)
+    except ProtocolError:
+        raise ProtocolError("the server's result cannot be read", INTERNAL_ERROR) from None
 
 
 def _require_complete(result_type: Raw) -> None:

@@ -5,8 +5,6 @@ no MCP method.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from aiohttp import web
 
@@ -29,12 +27,20 @@ STREAM_HEADERS = {
 
 
 class Answer:
-    """The answer to one request."""
+    """The answer to one request; entered while that runs.
 
-    def __init__(self, request: web.BaseRequest, spawn: Spawn) -> None:
+    `is_ended_by_leaving` says whether the client takes its request back by going away.
+    """
+
+    def __init__(
+        self, request: web.BaseRequest, spawn: Spawn, *, is_ended_by_leaving: bool
+    ) -> None:
         self._request = request
         self._spawn = spawn
+        self._is_ended_by_leaving = is_ended_by_leaving
         self._stream: web.StreamResponse | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._beat: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
         self.can_stream = "text/event-stream" in request.headers.get("Accept", "")
 
@@ -43,29 +49,24 @@ class Answer:
         """Whether the status line has left already."""
         return self._stream is not None
 
-    @contextmanager
-    def under_way(self, *, is_ended_by_leaving: bool) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Keep the client company while its request runs: comments, and its leaving noticed."""
         connection = self._request.protocol
-        task = asyncio.current_task()
-        if is_ended_by_leaving and isinstance(connection, Connection) and task is not None:
-            connection.on_lost = task.cancel
-        beats: list[asyncio.Task[None]] = []
-        timer = None
+        if self._is_ended_by_leaving and isinstance(connection, Connection):
+            connection.on_lost = self._request.task.cancel
         if self.can_stream:
             loop = asyncio.get_running_loop()
-            timer = loop.call_later(
-                KEEP_ALIVE_AFTER_S, lambda: beats.append(self._spawn(self._beat()))
-            )
-        try:
-            yield
-        finally:
-            if isinstance(connection, Connection):
-                connection.on_lost = None
-            if timer is not None:
-                timer.cancel()
-            for beat in beats:
-                beat.cancel()
+            self._timer = loop.call_later(KEEP_ALIVE_AFTER_S, self._begin_beating)
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the client to the end of its answer."""
+        connection = self._request.protocol
+        if isinstance(connection, Connection):
+            connection.on_lost = None
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._beat is not None:
+            self._beat.cancel()
 
     async def deliver(self, notification: Notification) -> None:
         """Send a notification before the result; one that the client left behind is dropped."""
@@ -84,7 +85,10 @@ class Answer:
             await self._write(b"")
         return self._stream or web.Response(status=202, headers=PLAIN_HEADERS)
 
-    async def _beat(self) -> None:
+    def _begin_beating(self) -> None:
+        self._beat = self._spawn(self._beating())
+
+    async def _beating(self) -> None:
         while True:
             await self._write(KEEP_ALIVE)
             await asyncio.sleep(KEEP_ALIVE_AFTER_S)

@@ -93,7 +93,8 @@ class McpEndpoint:
     async def _call(
         self, request: web.BaseRequest, admission: Admission, call: Call
     ) -> web.StreamResponse:
-        answer = Answer(request, self._spawn)
+        # MCP: leaving takes a modern request back, and means nothing to a legacy one.
+        answer = Answer(request, self._spawn, is_ended_by_leaving=call.era is Era.MODERN)
         try:
             asked = self._asked(request, admission, call, answer)
         except NotFound as error:
@@ -101,8 +102,7 @@ class McpEndpoint:
         except ProtocolError as error:
             return json_response(error_bytes(call.id, error.rpc_code, error.message), 400)
         try:
-            # MCP: leaving takes a modern request back, and means nothing to a legacy one.
-            with answer.under_way(is_ended_by_leaving=call.era is Era.MODERN):
+            with answer:
                 response = await self._dispatcher.answer(asked)
         except Cancelled:
             return await answer.end_without_result()

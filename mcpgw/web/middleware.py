@@ -13,7 +13,7 @@ from mcpgw.gateway.gateway import Gateway
 from mcpgw.gateway.permission import require
 from mcpgw.model.policy import Action
 from mcpgw.web.errors import error_response
-from mcpgw.web.routing import MethodNotAllowed, Route, Routes
+from mcpgw.web.routing import MAX_REMEMBERED, MethodNotAllowed, Route, Routes
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ class Door:
         self._gateway = gateway
         self._routes = routes
         self._own_hosts = own_hosts | LOOPBACK_HOSTS
+        self._seen_hosts: set[str] = set()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer any request; never raises anything but cancellation."""
@@ -64,6 +65,8 @@ class Door:
     def _check_host(self, request: web.BaseRequest) -> None:
         """Refuse names that are not ours: a page could have pointed its own at this address."""
         hosts = request.headers.getall("Host", [])
+        if len(hosts) == 1 and hosts[0] in self._seen_hosts:
+            return
         if len(hosts) != 1 or not HOST.fullmatch(hosts[0]):
             raise InvalidInput("the Host header is missing, doubled or malformed")
         name = hosts[0].rpartition(":")[0] if PORT.search(hosts[0]) else hosts[0]
@@ -71,6 +74,8 @@ class Door:
             raise Forbidden(
                 "this host name is not served here", "start with --public-url https://NAME"
             )
+        if len(self._seen_hosts) < MAX_REMEMBERED:
+            self._seen_hosts.add(hosts[0])
 
     def _check_origin(self, request: web.BaseRequest) -> None:
         """Refuse what a foreign web page makes a browser send (MCP: bad Origin is 403)."""

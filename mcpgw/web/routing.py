@@ -18,6 +18,10 @@ PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+|/")
 """No percent sign, no empty or dotted segment that a decoder could turn into another path."""
 
 
+MAX_REMEMBERED = 256
+"""Paths whose match is kept; a client that asks for endless others only pays for them itself."""
+
+
 class MethodNotAllowed(NotFound):
     """The path exists, but not for this HTTP method. `allowed` lists those that are."""
 
@@ -56,6 +60,7 @@ class Routes:
     def __init__(self, routes: Sequence[Route]) -> None:
         self.table = tuple(routes)
         self._by_path: dict[str, dict[str, Route]] = {}
+        self._matched: dict[tuple[str, str], tuple[Route, str]] = {}
         for route in routes:
             if not isinstance(route.policy, Action | Public):
                 raise TypeError(f"the route {route.method} {route.path} declares no policy")
@@ -70,6 +75,14 @@ class Routes:
             InvalidInput: the path is written in a way that could mean another path.
             NotFound: there is no such route.
         """
+        matched = self._matched.get((method, raw_path))
+        if matched is None:
+            matched = self._match(method, raw_path)
+            if len(self._matched) < MAX_REMEMBERED:
+                self._matched[method, raw_path] = matched
+        return matched
+
+    def _match(self, method: str, raw_path: str) -> tuple[Route, str]:
         path, _, _ = raw_path.partition("?")
         if not PLAIN_PATH.fullmatch(path) or "/./" in f"{path}/" or "/../" in f"{path}/":
             raise InvalidInput("the path has an encoded, empty or dotted part")
