@@ -154,7 +154,7 @@ class Dispatcher:
         return result_bytes(asked.call.id, b"{}")
 
     async def _list(self, asked: Asked) -> bytes:
-        if asked.call.params.get("cursor") not in (None, b"null"):
+        if bytes(asked.call.params.get("cursor", b"null")) != b"null":
             raise ProtocolError("this list has one page; the cursor is not ours", INVALID_PARAMS)
         admission = asked.admission
         offer = await self._listings.offer(admission.configuration, admission.workspace)

@@ -71,6 +71,7 @@ async def test_discover_says_what_there_is(world: World) -> None:
 async def test_lists(world: World, method: str, key: str) -> None:
     await world.server("git", log="x")
     assert len((await answer(world, method))["result"][key]) == 1
+    assert "result" in await answer(world, method, cursor=b"null")
     assert not world.journal.rows
     with pytest.raises(ProtocolError, match="cursor"):
         await answer(world, method, cursor=b'"x"')

@@ -9,6 +9,8 @@ from mcpgw.model.workspace import Workspace
 
 NOW = 1_800_000_000.25
 
+LAUNCH = StdioLaunch(("npx", "-y", "jira"))
+
 
 def workspace(slug: str = "demo") -> Workspace:
     return Workspace(f"ws_{slug}", slug, NOW)
@@ -27,7 +29,7 @@ def server(
     name: str = "jira",
     *,
     workspace_id: str = "ws_demo",
-    launch: Launch = StdioLaunch(("npx", "-y", "jira")),
+    launch: Launch = LAUNCH,
     is_enabled: bool = True,
 ) -> Server:
     return Server(f"srv_{workspace_id}_{name}", workspace_id, name, name, launch, is_enabled, NOW)

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from mcpgw.errors import StorageError
 from mcpgw.store.changes import Changes
 from mcpgw.store.engine import open_connection
 from mcpgw.store.opened import Store
+from tests.store.children import run
 from tests.store.records import server
 
 WRITE = """
@@ -42,8 +41,7 @@ async def test_reading_and_a_change_that_failed_are_none(demo: Store) -> None:
 
 async def test_a_commit_of_another_process_is_seen(demo: Store, config: Config) -> None:
     before = demo.changes.version()
-    path = str(config.configuration_path)
-    subprocess.run([sys.executable, "-c", WRITE, path], check=True, timeout=30)
+    run(WRITE, config.configuration_path)
     assert demo.changes.version() != before
 
 

@@ -46,8 +46,6 @@ async def test_a_commit_while_reading_is_noticed_afterwards(store: Store) -> Non
 
 
 async def test_a_database_that_cannot_be_read(store: Store) -> None:
-    await store.database.write(
-        lambda connection: connection.exec_driver_sql("DROP TABLE keyslot")
-    )
+    await store.database.write(lambda connection: connection.exec_driver_sql("DROP TABLE keyslot"))
     with pytest.raises(StorageError):
         await store.configuration.load()

@@ -1,0 +1,173 @@
+"""The real command on a real port, with a data directory of its own."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PEERS = ROOT / "tests" / "peers"
+NODE_MODULES = PEERS / "node" / "node_modules"
+MCP1_PYTHON = ROOT / ".venv-mcp1" / "bin" / "python"
+
+SERVED_AT = re.compile(rb"http://127\.0\.0\.1:\d+")
+PATIENCE_S = 60
+
+
+@dataclass
+class Box:
+    """A machine with mcpgw on it: a data directory, an environment, and the command."""
+
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(
+        self, *arguments: str, given: str = "", exit_code: int = 0
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run one command to its end, and insist on its exit code."""
+        done = subprocess.run(  # noqa: S603  (our own command)
+            [sys.executable, "-m", "mcpgw", *arguments],
+            input=given,
+            env=self.environment,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert done.returncode == exit_code, (arguments, done.returncode, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        return done
+
+    def read(self, *arguments: str) -> Any:
+        """Run a command with --json and return what it printed."""
+        return json.loads(self.run(*arguments, "--json").stdout)
+
+    def token(self, role: str = "developer", member: str = "ana") -> str:
+        """Issue a token."""
+        issued = self.read("token", "issue", "--role", role, "--member", member)
+        return str(issued["token"])
+
+    @contextmanager
+    def serving(self, *options: str) -> Iterator["Served"]:
+        """Serve until the block ends; its log is kept in `serve.log`."""
+        log = self.home / "serve.log"
+        with log.open("ab") as stream:
+            start = stream.tell()
+            process = subprocess.Popen(  # noqa: S603  (our own command)
+                [sys.executable, "-m", "mcpgw", "serve", "--port", "0", *options],
+                env=self.environment,
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+            )
+        try:
+            yield Served(process, _wait_for_url(process, log, start))
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            process.wait(20)
+
+
+@dataclass
+class Served:
+    """A running `mcpgw serve`."""
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+
+    @property
+    def workspace_url(self) -> str:
+        """The one URL of the workspace `demo`."""
+        return f"{self.url}/ws/demo"
+
+
+def _wait_for_url(process: "subprocess.Popen[bytes]", log: Path, start: int) -> str:
+    deadline = PATIENCE_S * 20
+    for _ in range(deadline):
+        found = SERVED_AT.search(log.read_bytes()[start:])
+        if found:
+            return found.group().decode()
+        try:
+            process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    raise AssertionError(f"mcpgw serve did not start: {log.read_text()[start:]}")
+
+
+def make_box(home: Path) -> Box:
+    """Return a box with an initialised data directory and the workspace `demo`."""
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE")},
+        "MCPGW_HOME": str(home / "data"),
+        "MCPGW_WORKSPACE": "demo",
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+    }
+    box = Box(home, environment)
+    box.run("init", "--yes")
+    box.run("workspace", "create", "demo")
+    return box
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    """A fresh box."""
+    return make_box(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_box(tmp_path_factory: pytest.TempPathFactory) -> Box:
+    """A box for all tests of a module."""
+    return make_box(tmp_path_factory.mktemp("box"))
+
+
+def server_command(package: str) -> tuple[str, ...]:
+    """Return the command of a real npm server, as installed for the tests."""
+    return ("node", str(NODE_MODULES / "@modelcontextprotocol" / package / "dist" / "index.js"))
+
+
+def client_command(kind: str) -> tuple[str, ...]:
+    """Return the command of a real client: `mcp2`, `mcp1` or `npm`."""
+    return {
+        "mcp2": (sys.executable, str(PEERS / "client_mcp2.py")),
+        "mcp1": (str(MCP1_PYTHON), str(PEERS / "client_mcp1.py")),
+        "npm": ("node", str(PEERS / "node" / "client.mjs")),
+    }[kind]
+
+
+async def drive(
+    kind: str, url: str, token: str, steps: Sequence[Sequence[object]], mode: str = "auto"
+) -> dict[str, Any]:
+    """Let a real client carry out `steps`, and return what it got."""
+    plan = json.dumps({"url": url, "token": token, "mode": mode, "steps": steps})
+    process = await asyncio.create_subprocess_exec(
+        *client_command(kind),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(plan.encode()), PATIENCE_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0, err.decode()
+    got: dict[str, Any] = json.loads(out)
+    return got
