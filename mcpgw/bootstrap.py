@@ -113,9 +113,8 @@ async def open_gateway(
         )
         stack.push_async_callback(upstreams.close)
         stack.push_async_callback(background.close)
-        gateway = _assemble(config, store, Vault(config), upstreams, background)
-        gateway.access.seen_time(await store.journal.latest())
-        yield gateway
+        newest_time = await store.journal.latest()
+        yield _assemble(config, store, Vault(config), upstreams, background, newest_time)
 
 
 def _assemble(
@@ -124,6 +123,7 @@ def _assemble(
     vault: VaultPort,
     upstreams: UpstreamsPort,
     background: _Background,
+    newest_time: float,
 ) -> Gateway:
     """Wire the use cases; mypy checks here that every adapter has its port's shape."""
     clock = SystemClock()
@@ -156,7 +156,7 @@ def _assemble(
         server_version=__version__,
     )
     return Gateway(
-        access=Access(current, vault, clock),
+        access=Access(current, vault, clock, newest_time=newest_time),
         dispatcher=dispatcher,
         installation=Installation(current, store.keys, vault, clock),
         workspaces=Workspaces(current, store.workspaces, keys, vault, clock),

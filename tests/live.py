@@ -20,17 +20,24 @@ PEERS = Path(__file__).parent / "peers"
 
 @asynccontextmanager
 async def spawning() -> AsyncIterator[Spawn]:
-    """Own background work as the gateway does, and end it."""
-    async with asyncio.TaskGroup() as group:
-        tasks: list[asyncio.Task[None]] = []
+    """Own background work as the gateway does, end it, and raise what went wrong in it.
 
-        def spawn(work: Any) -> object:
-            tasks.append(group.create_task(work))
-            return tasks[-1]
+    A TaskGroup would do, but it wraps the failures of the test itself.
+    """
+    tasks: list[asyncio.Task[None]] = []
 
+    def spawn(work: Any) -> object:
+        tasks.append(asyncio.get_running_loop().create_task(work))
+        return tasks[-1]
+
+    try:
         yield spawn
+    finally:
         for task in tasks:
             task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
 
 
 @asynccontextmanager

@@ -92,7 +92,7 @@ async def world() -> AsyncIterator[World]:
     calls = Calls(listings, upstreams, journal, clock, identity=IDENTITY, call_timeout_s=5.0)
     sessions = Sessions(keys, vault, clock)
     gateway = Gateway(
-        access=Access(current, vault, clock),
+        access=Access(current, vault, clock, newest_time=0.0),
         dispatcher=Dispatcher(
             listings,
             calls,

@@ -31,19 +31,20 @@ class Admission:
 
 
 class Access:
-    """Knows who is asking."""
+    """Knows who is asking.
 
-    def __init__(self, current: Current, vault: Vault, clock: Clock) -> None:
+    `newest_time` has passed for sure (UTC seconds): a clock set back before it revives no token.
+    """
+
+    def __init__(
+        self, current: Current, vault: Vault, clock: Clock, *, newest_time: float
+    ) -> None:
         self._current = current
         self._vault = vault
         self._clock = clock
-        self._newest_time = 0.0
+        self._newest_time = newest_time
         self._verified: dict[bytes, tuple[Token, Admission]] = {}
         self._verified_in: Configuration | None = None
-
-    def seen_time(self, recorded_at: float) -> None:
-        """Take note of a time that has passed for sure: a clock set back revives no token."""
-        self._newest_time = max(self._newest_time, recorded_at)
 
     async def authenticate(self, slug: str, presented: str) -> Admission:
         """Admit who presents this token at this workspace.

@@ -116,11 +116,18 @@ def _find(wanted: CallFilter) -> Select[Any]:
 
 def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
     columns = _CALL.c
-    if wanted.workspace_id is not None:
-        yield columns.workspace_id == wanted.workspace_id
-    for name in ("server", "member", "token_id"):
-        if getattr(wanted, name):
-            yield columns[name] == getattr(wanted, name)
+    same = {
+        "workspace_id": wanted.workspace_id,
+        "token_id": wanted.token_id or None,
+        "server": wanted.server or None,
+        "member": wanted.member or None,
+    }
+    for name, value in same.items():
+        if value is not None:
+            # A live view asks for the newest row ids: an index on anything else, which an
+            # expression cannot use, would lead through all rows of a workspace to find them.
+            column = columns[name] if wanted.after_rowid is None else columns[name].concat("")
+            yield column == value
     if wanted.outcomes:
         yield columns.outcome.in_([outcome.value for outcome in wanted.outcomes])
     if wanted.since is not None:

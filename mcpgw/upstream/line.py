@@ -10,8 +10,11 @@ from dataclasses import dataclass
 KEPT_BYTES = 256
 """What is kept of each end of a line that is too long."""
 
-_ID_FIRST = re.compile(rb'\{"jsonrpc":"2\.0","id":(\d{1,18}),"')
-_ID_LAST = re.compile(rb'[,{]"id":(\d{1,18})\}\s*\Z')
+_ID_FIRST = re.compile(
+    rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,18})\s*,\s*"(?:result|error)"'
+)
+_ID_LAST = re.compile(rb'[,{]\s*"id"\s*:\s*(\d{1,18})\s*\}\s*\Z')
+"""As servers of the field write the id: before the result, or as the last member."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ class Reaper:
         mark = self._marks.pop(pid, None)
         if mark is not None:
             await asyncio.to_thread(reaper_process.sweep, f"{VARIABLE}={mark}".encode())
-            self._tell(f"-{pid}\n")
+            if self._helper is not None:  # Else we are closing: it looks for marks by itself.
+                self._tell(f"-{pid}\n")
 
     async def close(self) -> None:
         """End the helper, and every process that is still marked."""

@@ -102,7 +102,7 @@ class StdioTransport:
             GatewayError: a secret cannot be opened.
         """
         mark = self._reaper.new_mark()
-        env = {**base_environment, **dict(self._fill()), VARIABLE: mark}
+        env = {**base_environment, **self._declared(), VARIABLE: mark}
         cwd = launch.cwd or _make(directory)
         program = Program(launch.command, env, cwd)
         self._child = await start_child(
@@ -198,6 +198,17 @@ class StdioTransport:
         finally:
             timer.cancel()
             del self._pending[request_id]
+
+    def _declared(self) -> dict[str, str]:
+        declared = dict(self._fill())
+        for name, value in declared.items():
+            if "\0" in value:  # Else the value would end there, unnoticed.
+                raise UpstreamError(
+                    f"server {self.server!r} cannot start: the value of its variable {name} "
+                    "has a NUL byte",
+                    "set the secret again without it: mcpgw secret set",
+                )
+        return declared
 
     async def _writable(self, deadline: float) -> None:
         try:

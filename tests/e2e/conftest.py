@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import signal
 import subprocess
@@ -15,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from mcpgw.config import base_environment, variable
+
 ROOT = Path(__file__).parents[2]
 PEERS = ROOT / "tests" / "peers"
 NODE_MODULES = PEERS / "node" / "node_modules"
@@ -22,6 +23,9 @@ MCP1_PYTHON = ROOT / ".venv-mcp1" / "bin" / "python"
 
 SERVED_AT = re.compile(rb"http://127\.0\.0\.1:\d+")
 PATIENCE_S = 60
+
+PASSED_ON = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+"""Variables by which coverage is measured in processes too."""
 
 
 @dataclass
@@ -35,7 +39,7 @@ class Box:
         self, *arguments: str, given: str = "", exit_code: int = 0
     ) -> "subprocess.CompletedProcess[str]":
         """Run one command to its end, and insist on its exit code."""
-        done = subprocess.run(  # noqa: S603  (our own command)
+        done = subprocess.run(
             [sys.executable, "-m", "mcpgw", *arguments],
             input=given,
             env=self.environment,
@@ -64,7 +68,7 @@ class Box:
         log = self.home / "serve.log"
         with log.open("ab") as stream:
             start = stream.tell()
-            process = subprocess.Popen(  # noqa: S603  (our own command)
+            process = subprocess.Popen(
                 [sys.executable, "-m", "mcpgw", "serve", "--port", "0", *options],
                 env=self.environment,
                 cwd=self.home,
@@ -110,8 +114,8 @@ def _wait_for_url(process: "subprocess.Popen[bytes]", log: Path, start: int) -> 
 def make_box(home: Path) -> Box:
     """Return a box with an initialised data directory and the workspace `demo`."""
     environment = {
-        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE")},
+        **base_environment(),
+        **{name: value for name in PASSED_ON if (value := variable(name)) is not None},
         "MCPGW_HOME": str(home / "data"),
         "MCPGW_WORKSPACE": "demo",
         "XDG_CONFIG_HOME": str(home / "config"),

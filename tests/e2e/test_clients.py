@@ -32,7 +32,7 @@ def free_port() -> int:
 def everything_http(shared_box: Box) -> Iterator[str]:
     """`server-everything` over Streamable HTTP, on its own."""
     port = free_port()
-    process = subprocess.Popen(  # noqa: S603  (a test peer)
+    process = subprocess.Popen(
         [*server_command("server-everything"), "streamableHttp"],
         env={**shared_box.environment, "PORT": str(port)},
         stdout=subprocess.DEVNULL,

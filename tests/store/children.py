@@ -11,7 +11,7 @@ def start(
     program: str, *arguments: str | Path, stdin: int | None = None
 ) -> subprocess.Popen[bytes]:
     """Start a Python program; its output can be read, its tracebacks are shown."""
-    return subprocess.Popen(  # noqa: S603  (our own programs)
+    return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],
         cwd=ROOT,
         stdin=stdin,

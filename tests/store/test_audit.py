@@ -44,6 +44,7 @@ async def found(journal: Journal, wanted: CallFilter) -> str:
         (CallFilter(), "c1 c2 c3 c4 c5 c6"),
         (CallFilter(workspace_id="ws_demo"), "c1 c2 c3 c4 c6"),
         (CallFilter(workspace_id="none"), ""),
+        (CallFilter(workspace_id=""), ""),
         (CallFilter(server="github"), "c2"),
         (CallFilter(server="git"), ""),
         (CallFilter(member="bo"), "c3"),
@@ -63,6 +64,7 @@ async def found(journal: Journal, wanted: CallFilter) -> str:
         (CallFilter(after_rowid=2, newest=2), "c3 c4"),
         (CallFilter(workspace_id="ws_demo", after_rowid=4), "c6"),
         (CallFilter(after_rowid=6), ""),
+        (CallFilter(after_rowid=0, token_id=ANAS, member="ana@team.org", server="jira"), "c1 c4"),
     ],
 )
 async def test_what_a_filter_finds(journal: Journal, wanted: CallFilter, expected: str) -> None:

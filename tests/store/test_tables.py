@@ -1,6 +1,6 @@
 """The tables keep what the model says, and no more."""
 
-from dataclasses import fields
+from typing import get_type_hints
 
 import pytest
 from sqlalchemy import Table
@@ -27,7 +27,7 @@ from mcpgw.store import tables
     ],
 )
 def test_a_table_has_the_fields_of_its_record(table: Table, record: type, more: set[str]) -> None:
-    assert {column.name for column in table.columns} == {f.name for f in fields(record)} | more
+    assert {column.name for column in table.columns} == set(get_type_hints(record)) | more
 
 
 def test_whatever_belongs_to_a_workspace_goes_with_it() -> None:
