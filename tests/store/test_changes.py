@@ -8,6 +8,7 @@ import pytest
 
 from mcpgw.config import Config
 from mcpgw.errors import StorageError
+from mcpgw.store import changes
 from mcpgw.store.changes import Changes
 from mcpgw.store.engine import open_connection
 from mcpgw.store.opened import Store
@@ -52,7 +53,11 @@ async def test_looking_does_not_hold_the_log_back(demo: Store, config: Config) -
     writer.close()
 
 
-async def test_a_file_that_was_replaced_or_removed(demo: Store, config: Config) -> None:
+async def test_a_file_that_was_replaced_or_removed(
+    demo: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo.changes.version()
+    monkeypatch.setattr(changes, "_LOOK_AFTER_S", -1.0)
     path = config.configuration_path
     copy = path.with_name("copy")
     shutil.copy(path, copy)
@@ -70,7 +75,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 async def test_a_closed_counter_does_not_answer(demo: Store, config: Config) -> None:
-    changes = Changes(config.configuration_path)
-    changes.close()
+    counter = Changes(config.configuration_path)
+    counter.close()
     with pytest.raises(StorageError):
-        changes.version()
+        counter.version()
