@@ -16,7 +16,8 @@ from mcpgw.web.connection import Connection
 from mcpgw.web.errors import PLAIN_HEADERS, json_response
 
 KEEP_ALIVE_AFTER_S = 15.0
-"""Silence after which a comment is sent, which opens the stream: no proxy gives up on it."""
+"""Silence after which a comment is sent, which opens the stream: no proxy gives up on it. A third
+longer at most."""
 
 STREAM_HEADERS = {
     **PLAIN_HEADERS,
@@ -26,6 +27,39 @@ STREAM_HEADERS = {
 }
 
 
+class Heart:
+    """Sends comments to all clients that wait long: one beat for all, not a timer for each."""
+
+    def __init__(self, spawn: Spawn) -> None:
+        self._spawn = spawn
+        self._since: dict[Answer, float] = {}
+        self._is_beating = False
+        self._loop = asyncio.get_running_loop()
+
+    def join(self, answer: "Answer") -> None:
+        """Keep a waiting client company from now on."""
+        self._since[answer] = self._loop.time()
+        if not self._is_beating:
+            self._is_beating = True
+            self._spawn(self._beat())
+
+    def leave(self, answer: "Answer") -> None:
+        """Stop; its answer is at hand."""
+        self._since.pop(answer, None)
+
+    async def _beat(self) -> None:
+        """Beat as long as somebody waits."""
+        try:
+            while self._since:
+                await asyncio.sleep(KEEP_ALIVE_AFTER_S / 3)
+                silent_since = self._loop.time() - KEEP_ALIVE_AFTER_S
+                for answer in [a for a, since in self._since.items() if since <= silent_since]:
+                    self._since[answer] = self._loop.time()
+                    self._spawn(answer.comment())
+        finally:
+            self._is_beating = False
+
+
 class Answer:
     """The answer to one request; entered while that runs.
 
@@ -33,15 +67,13 @@ class Answer:
     """
 
     def __init__(
-        self, request: web.BaseRequest, spawn: Spawn, *, is_ended_by_leaving: bool
+        self, request: web.BaseRequest, heart: Heart, *, is_ended_by_leaving: bool
     ) -> None:
         self._request = request
-        self._spawn = spawn
+        self._heart = heart
         self._is_ended_by_leaving = is_ended_by_leaving
         self._stream: web.StreamResponse | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._beat: asyncio.Task[None] | None = None
-        self._writing = asyncio.Lock()
+        self._writing: asyncio.Lock | None = None
         self.can_stream = "text/event-stream" in request.headers.get("Accept", "")
 
     @property
@@ -55,18 +87,14 @@ class Answer:
         if self._is_ended_by_leaving and isinstance(connection, Connection):
             connection.on_lost = self._request.task.cancel
         if self.can_stream:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(KEEP_ALIVE_AFTER_S, self._begin_beating)
+            self._heart.join(self)
 
     def __exit__(self, *_: object) -> None:
         """Leave the client to the end of its answer."""
         connection = self._request.protocol
         if isinstance(connection, Connection):
             connection.on_lost = None
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._beat is not None:
-            self._beat.cancel()
+        self._heart.leave(self)
 
     async def deliver(self, notification: Notification) -> None:
         """Send a notification before the result; one that the client left behind is dropped."""
@@ -85,15 +113,13 @@ class Answer:
             await self._write(b"")
         return self._stream or web.Response(status=202, headers=PLAIN_HEADERS)
 
-    def _begin_beating(self) -> None:
-        self._beat = self._spawn(self._beating())
-
-    async def _beating(self) -> None:
-        while True:
-            await self._write(KEEP_ALIVE)
-            await asyncio.sleep(KEEP_ALIVE_AFTER_S)
+    async def comment(self) -> None:
+        """Break the silence."""
+        await self._write(KEEP_ALIVE)
 
     async def _write(self, chunk: bytes) -> None:
+        # Made late: most answers write nothing but their end.
+        self._writing = self._writing or asyncio.Lock()
         async with self._writing:
             try:
                 if self._stream is None:

@@ -20,9 +20,9 @@ SHUTDOWN_S = 5.0
 """How long running requests may take to end when the server stops."""
 
 
-def build_routes(gateway: Gateway) -> Routes:
+def build_routes(gateway: Gateway, max_body_bytes: int) -> Routes:
     """Return every route there is."""
-    mcp = McpEndpoint(gateway.dispatcher, gateway.spawn)
+    mcp = McpEndpoint(gateway.dispatcher, gateway.spawn, max_body_bytes)
     api = Api(gateway)
     return Routes(
         [
@@ -52,7 +52,7 @@ async def serving(
         InvalidInput: the address is not one of this machine's.
     """
     own_hosts = {host, urlsplit(public_url).hostname or host}
-    door = Door(gateway, build_routes(gateway), frozenset(own_hosts))
+    door = Door(gateway, build_routes(gateway, max_body_bytes), frozenset(own_hosts))
     listener = Listener(door.handle, max_body_bytes=max_body_bytes)
     runner = web.ServerRunner(listener, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()

@@ -2,6 +2,7 @@
 
 import msgspec
 from aiohttp import web
+from multidict import CIMultiDict
 
 from mcpgw.errors import GatewayError, ProtocolError
 from mcpgw.protocol.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, error_bytes
@@ -45,12 +46,14 @@ PLAIN_HEADERS = {
 """On every answer. The first hides what we are built with."""
 
 
+_JSON_HEADERS = CIMultiDict({**PLAIN_HEADERS, "Content-Type": "application/json"})
+
+
 def json_response(
     body: bytes, status: int = 200, headers: dict[str, str] | None = None
 ) -> web.Response:
     """Return a response of raw JSON."""
-    response = web.Response(body=body, status=status, headers=PLAIN_HEADERS)
-    response.headers["Content-Type"] = "application/json"
+    response = web.Response(body=body, status=status, headers=_JSON_HEADERS)
     if headers:
         response.headers.update(headers)
     return response

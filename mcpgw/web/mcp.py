@@ -26,7 +26,7 @@ from mcpgw.protocol.inbound import (
 )
 from mcpgw.protocol.jsonrpc import INVALID_REQUEST, error_bytes
 from mcpgw.protocol.legacy import session_version
-from mcpgw.web.answer import Answer
+from mcpgw.web.answer import Answer, Heart
 from mcpgw.web.errors import PLAIN_HEADERS, RPC_CODE, json_response, rpc_error_response
 
 BODY_TIME_S = 10.0
@@ -39,16 +39,17 @@ SESSION_HEADER = "Mcp-Session-Id"
 class McpEndpoint:
     """Serves MCP at a workspace's URL."""
 
-    def __init__(self, dispatcher: Dispatcher, spawn: Spawn) -> None:
+    def __init__(self, dispatcher: Dispatcher, spawn: Spawn, max_body_bytes: int) -> None:
         self._dispatcher = dispatcher
-        self._spawn = spawn
+        self._max_body_bytes = max_body_bytes
+        self._heart = Heart(spawn)
 
     async def post(
         self, request: web.BaseRequest, admission: Admission | None
     ) -> web.StreamResponse:
         """Take one message, or a batch of the revision that had them."""
         assert admission is not None  # noqa: S101  (the route's policy is no Public)
-        body = await read_body(request)
+        body = await read_body(request, self._max_body_bytes)
         inbound = classify_post(request.headers, body)
         if isinstance(inbound, Call):
             return await self._call(request, admission, inbound)
@@ -94,7 +95,7 @@ class McpEndpoint:
         self, request: web.BaseRequest, admission: Admission, call: Call
     ) -> web.StreamResponse:
         # MCP: leaving takes a modern request back, and means nothing to a legacy one.
-        answer = Answer(request, self._spawn, is_ended_by_leaving=call.era is Era.MODERN)
+        answer = Answer(request, self._heart, is_ended_by_leaving=call.era is Era.MODERN)
         try:
             asked = self._asked(request, admission, call, answer)
         except NotFound as error:
@@ -158,16 +159,21 @@ class McpEndpoint:
         )
 
 
-async def read_body(request: web.BaseRequest) -> bytes:
+async def read_body(request: web.BaseRequest, max_body_bytes: int) -> bytes:
     """Return the body, refusing encodings and bodies that trickle in.
 
     Raises:
         InvalidInput: it is encoded or did not arrive in time.
+        HTTPRequestEntityTooLarge: it is larger than `max_body_bytes`.
     """
     if "Content-Encoding" in request.headers:
         raise InvalidInput("an encoded request body is not accepted", "send it as it is")
     if request.content.is_eof():
-        return await request.read()
+        # It came with its headers, as most do: no need to wait in turns for its pieces.
+        body = request.content.read_nowait()
+        if len(body) > max_body_bytes:
+            raise web.HTTPRequestEntityTooLarge(max_body_bytes, len(body))
+        return body
     try:
         async with asyncio.timeout(BODY_TIME_S):
             return await request.read()

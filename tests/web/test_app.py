@@ -11,7 +11,7 @@ from tests.world import World
 
 
 async def test_every_route_declares_its_policy(world: World) -> None:
-    for route in build_routes(world.gateway).table:
+    for route in build_routes(world.gateway, 1).table:
         assert isinstance(route.policy, Action | Public)
         assert isinstance(route.policy, Action) or route.path == "/healthz"
 
