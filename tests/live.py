@@ -12,7 +12,7 @@ from mcpgw.config import base_environment
 from mcpgw.gateway.ports import Deliver, Upstream
 from mcpgw.model.server import HttpLaunch, Server, StdioLaunch
 from mcpgw.protocol.exchange import Outgoing, Reply
-from mcpgw.upstream.background import Spawn
+from mcpgw.upstream import Spawn
 from mcpgw.upstream.pool import Upstreams
 
 PEERS = Path(__file__).parent / "peers"

@@ -1,7 +1,7 @@
-"""Looking after real processes in tests."""
+"""Looking after real processes in tests, and waiting for what they do."""
 
 import asyncio
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -16,9 +16,10 @@ def is_running(pid: int) -> bool:
 
 async def gone(*pids: int) -> None:
     """Wait until none of the processes runs; the test's own timeout is the limit."""
-    while any(is_running(pid) for pid in pids):
-        await asyncio.sleep(0.01)
+    await until(lambda: not any(is_running(pid) for pid in pids))
 
 
-def open_files() -> int:
-    return len(os.listdir("/proc/self/fd"))
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something outside of this loop holds; the test's own timeout is the limit."""
+    while not holds():  # noqa: ASYNC110  (nobody would set an event)
+        await asyncio.sleep(0.005)

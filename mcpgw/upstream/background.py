@@ -9,9 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 from mcpgw.errors import GatewayError, UpstreamError
-
-Spawn = Callable[[Coroutine[Any, Any, None]], object]
-"""Starts a task that its owner waits for, as `TaskGroup.create_task` does."""
+from mcpgw.upstream import Spawn
 
 Result = TypeVar("Result")
 

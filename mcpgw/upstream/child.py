@@ -136,6 +136,7 @@ class Child(asyncio.SubprocessProtocol):
         """Take the rest of the group along; what was said before is still read."""
         self.exit_code = self._transport.get_returncode()
         self._signal_group(signal.SIGKILL)
+        # Whoever left the group may hold the pipes open for ever.
         self._loop.call_later(PIPES_S, self._transport.close)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -175,14 +176,8 @@ class Child(asyncio.SubprocessProtocol):
             os.killpg(self.pid, number)
 
 
-async def start_child(
-    server: str,
-    program: Program,
-    max_line_bytes: int,
-    on_line: Callable[[bytes | TooLong], None],
-    on_end: Callable[[], None],
-) -> Child:
-    """Start a child process.
+async def start_child(server: str, program: Program, child: Child) -> None:
+    """Start a child process and connect `child` to it.
 
     Raises:
         UpstreamError: there is no such command, or it cannot be executed.
@@ -195,8 +190,8 @@ async def start_child(
             "install it, or register the server with the command's full path",
         )
     try:
-        _, child = await asyncio.get_running_loop().subprocess_exec(
-            lambda: Child(max_line_bytes, on_line, on_end),
+        await asyncio.get_running_loop().subprocess_exec(
+            lambda: child,
             path,
             *program.command[1:],
             env=dict(program.env),
@@ -208,7 +203,6 @@ async def start_child(
             f"server {server!r} cannot start: {name} cannot be executed ({type(error).__name__})",
             "check that it is a program for this machine and that its directory exists",
         ) from None
-    return child
 
 
 def _resolve(program: Program) -> str | None:

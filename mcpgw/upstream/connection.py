@@ -1,15 +1,14 @@
 """A live connection to a server: what was agreed on, and the transport that carries the calls."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
 from msgspec import Raw
 
 from mcpgw.protocol.era import Era
-from mcpgw.protocol.exchange import Notification, Outgoing, Reply
+from mcpgw.protocol.exchange import Outgoing, Reply
+from mcpgw.upstream import Deliver
 from mcpgw.upstream.handshake import Agreement
-
-Deliver = Callable[[Notification], Awaitable[None]]
 
 
 class Transport(Protocol):

@@ -26,6 +26,11 @@ def timed_out(server: str) -> UpstreamTimeout:
     )
 
 
+def is_ours(error: BaseException) -> bool:
+    """Say whether a call ended by us, cancelled or out of time, so that its server goes on."""
+    return not isinstance(error, UpstreamError) or isinstance(error, UpstreamTimeout)
+
+
 def status_error(server: str, status: int) -> UpstreamError:
     """Return the error for an HTTP answer that carries no JSON-RPC message."""
     for statuses, text, hint in _BY_STATUS:

@@ -9,12 +9,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import count
 
-from mcpgw.errors import ProtocolError, UpstreamError, UpstreamTimeout
+from mcpgw.errors import ProtocolError, UpstreamError
 from mcpgw.protocol.era import Era
 from mcpgw.protocol.exchange import Notification, Outgoing, Reply
 from mcpgw.protocol.sse import SseParser
-from mcpgw.upstream.background import Background, SingleFlight, Spawn
-from mcpgw.upstream.failure import refused_speech, status_error, timed_out, too_large
+from mcpgw.upstream import Deliver, Spawn
+from mcpgw.upstream.background import Background, SingleFlight
+from mcpgw.upstream.failure import is_ours, refused_speech, status_error, timed_out, too_large
 from mcpgw.upstream.frame import (
     LIST_CHANGED,
     LOG_MESSAGE,
@@ -26,17 +27,15 @@ from mcpgw.upstream.frame import (
     read_frame,
     request_frame,
 )
-from mcpgw.upstream.http_head import RequestWriter, modern_lines
+from mcpgw.upstream.http_head import SESSION_HEADER, RequestWriter, modern_lines
 from mcpgw.upstream.http_pool import HttpPool
 from mcpgw.upstream.http_response import Response
 
-COURTESY_S = 5.0
+COURTESY_S = 3.0
 """How long a message may take that nobody waits for."""
 
 MAYBE_OTHER_ERA = frozenset({400, 404, 405, 406, 410})
 """Statuses that a server gives when it was replaced by one of another era."""
-
-Deliver = Callable[[Notification], Awaitable[None]]
 
 
 class SessionLost(UpstreamError):
@@ -95,8 +94,8 @@ class HttpTransport:
             except SessionLost:
                 await self._renew_session(lines, deadline)
                 return await self._exchange_once(message, deliver, deadline)
-        except (asyncio.CancelledError, UpstreamTimeout):
-            if self._era is Era.LEGACY:
+        except BaseException as error:
+            if self._era is Era.LEGACY and is_ours(error):
                 body = cancelled_frame(message.id)
                 self._background.run(lambda: self.tell(body, self._session_lines))
             raise
@@ -141,7 +140,7 @@ class HttpTransport:
         """End the session and every connection."""
         self.is_alive = False
         try:
-            if b"Mcp-Session-Id" in self._session_lines:
+            if SESSION_HEADER in self._session_lines:
                 await self.end_session(self._session_lines)
         except UpstreamError:
             pass  # The server forgets the session by itself.
@@ -165,12 +164,12 @@ class HttpTransport:
 
     def _judge(self, status: int, frame: Frame | None, request_id: int) -> Reply:
         """Return the reply that an answer carries, or raise what it amounts to."""
-        if status in (401, 403):
+        if status in (401, 403) or 300 <= status < 400:
             raise status_error(self.server, status)
-        if status == 404 and self._session_lines:
+        if status == 404 and SESSION_HEADER in self._session_lines:
             raise SessionLost(f"server {self.server!r} does not know our session")
         reply = frame.reply() if frame is not None else None
-        if frame is None or reply is None:
+        if frame is None or reply is None or (status >= 400 and reply.error is None):
             if status in MAYBE_OTHER_ERA:
                 self.is_alive = False  # Perhaps it changed its era: the next caller finds out.
             raise status_error(self.server, status)

@@ -142,6 +142,10 @@ class HttpConnection(asyncio.Protocol):
             response.end(None if self._ends_with_connection(error) else self._broken_off(error))
         self._on_closed(self)
 
+    def eof_received(self) -> None:
+        """Take nothing new from here on; the transport closes itself."""
+        self.is_open = False
+
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
         response = self._response

@@ -5,7 +5,7 @@ leaves, and nothing of what a client sent.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from mcpgw import __version__
@@ -13,11 +13,12 @@ from mcpgw.errors import UpstreamError
 from mcpgw.model.server import HttpLaunch
 from mcpgw.protocol.exchange import Outgoing
 from mcpgw.protocol.header import encode_value
+from mcpgw.upstream import Fill
 
 VERSION_HEADER_SINCE = ("2025-06-18", "2025-11-25")
 """The legacy revisions whose requests name their version in a header."""
 
-Fill = Callable[[], Sequence[tuple[str, str]]]
+SESSION_HEADER = b"Mcp-Session-Id"
 
 _LINE_BREAK = re.compile(r"[\r\n\0]")
 _SESSION = re.compile(r"[\x21-\x7e]{1,1024}")
@@ -71,7 +72,7 @@ def session_lines(version: str, session: str) -> bytes:
     if version in VERSION_HEADER_SINCE:
         lines += b"MCP-Protocol-Version: %b\r\n" % version.encode()
     if session and _SESSION.fullmatch(session):
-        lines += b"Mcp-Session-Id: %b\r\n" % session.encode()
+        lines += b"%b: %b\r\n" % (SESSION_HEADER, session.encode())
     return lines
 
 

@@ -1,11 +1,12 @@
 """Opens a connection to a server: builds its transport and agrees with it. Keeps no connection."""
 
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mcpgw.model.server import HttpLaunch, Server, StdioLaunch
-from mcpgw.upstream.background import Background, Spawn
+from mcpgw.upstream import Fill, Spawn
+from mcpgw.upstream.background import Background
 from mcpgw.upstream.connection import Connection
 from mcpgw.upstream.handshake import agree_over_http, agree_over_stdio, initialize_over_http
 from mcpgw.upstream.http import HttpTransport
@@ -13,8 +14,6 @@ from mcpgw.upstream.http_head import RequestWriter
 from mcpgw.upstream.http_pool import HttpPool
 from mcpgw.upstream.reaper import Reaper
 from mcpgw.upstream.stdio import StdioTransport
-
-Fill = Callable[[], Sequence[tuple[str, str]]]
 
 
 class Opener:

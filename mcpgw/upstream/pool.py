@@ -7,13 +7,14 @@ ever more slowly. Decides nothing about who may call what.
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mcpgw.errors import UpstreamError
 from mcpgw.model.server import Server
 from mcpgw.protocol.era import Era
-from mcpgw.upstream.background import Background, SingleFlight, Spawn
+from mcpgw.upstream import Fill, Spawn
+from mcpgw.upstream.background import Background, SingleFlight
 from mcpgw.upstream.connection import Connection
 from mcpgw.upstream.opener import Opener
 
@@ -31,8 +32,6 @@ DRAIN_S = 10.0
 
 LEGACY_KNOWN_S = 24 * 3600.0
 """How long it is remembered that a server is legacy: for ever would hide an upgrade."""
-
-Fill = Callable[[], Sequence[tuple[str, str]]]
 
 
 class Upstreams:
@@ -122,11 +121,9 @@ class Upstreams:
             self._background.run(lambda: self._drain(slot))
 
     async def _drain(self, slot: "_Slot") -> None:
-        try:
-            await slot.drain()
-            await slot.close()
-        finally:
-            self._retiring.discard(slot)
+        await slot.drain()
+        await slot.close()
+        self._retiring.discard(slot)  # Not when cancelled: then `close` has to end it.
 
     def _notify(self, server_id: str, method: str) -> None:
         for listener in self._listeners:
@@ -170,9 +167,8 @@ class _Slot:
     async def close(self) -> None:
         """End the connection, or the attempt to make it."""
         await self.connect.end()
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            await connection.close()
+        if self.connection is not None:
+            await self.connection.close()
 
     async def _connect(self) -> Connection:
         if self.connection is not None and self.connection.is_alive:
@@ -209,8 +205,8 @@ class _Slot:
                 "look at the server's log",
             )
         self._pause_s = pause_s
-        self.connection = None
         await broken.close()
+        self.connection = None
         await asyncio.sleep(max(wait_s, 0.0))
 
     def _on_change(self, method: str) -> None:

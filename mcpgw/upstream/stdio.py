@@ -8,16 +8,17 @@ Source: MCP 2026-07-28, basic/transports (stdio).
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 
-from mcpgw.errors import GatewayError, UpstreamError, UpstreamTimeout
+from mcpgw.errors import GatewayError, UpstreamError
 from mcpgw.model.server import StdioLaunch
 from mcpgw.protocol.exchange import Notification, Outgoing, Reply
+from mcpgw.upstream import Deliver, Fill
 from mcpgw.upstream.background import Background
 from mcpgw.upstream.child import Child, Program, start_child
-from mcpgw.upstream.failure import refused_speech, timed_out, too_large
+from mcpgw.upstream.failure import is_ours, refused_speech, timed_out, too_large
 from mcpgw.upstream.frame import (
     LIST_CHANGED,
     OUR_FAULT,
@@ -36,9 +37,6 @@ MAX_NOTIFICATIONS = 256
 
 MIN_SECRET = 4
 """Shorter values are no secrets, and hiding them would garble every message."""
-
-Deliver = Callable[[Notification], Awaitable[None]]
-Fill = Callable[[], Sequence[tuple[str, str]]]
 
 _log = logging.getLogger("mcpgw.upstream")
 
@@ -90,7 +88,7 @@ class StdioTransport:
         self._ids = count(1)
         self._pending: dict[int | str | None, _Pending] = {}
         self._is_refused = False
-        self._child: Child
+        self._child = Child(max_message_bytes, self._on_line, self._on_end)
 
     async def start(
         self, launch: StdioLaunch, base_environment: Mapping[str, str], directory: Path
@@ -105,9 +103,12 @@ class StdioTransport:
         env = {**base_environment, **self._declared(), VARIABLE: mark}
         cwd = launch.cwd or _make(directory)
         program = Program(launch.command, env, cwd)
-        self._child = await start_child(
-            self.server, program, self._max_message_bytes, self._on_line, self._on_end
-        )
+        try:
+            await start_child(self.server, program, self._child)
+        except BaseException:
+            if self._child.pid:
+                await self._child.stop()
+            raise
         self._reaper.watch(self._child.pid, mark)
 
     @property
@@ -130,8 +131,9 @@ class StdioTransport:
         deadline = self._loop.time() + message.timeout_s
         try:
             frame = await self._request(message.id, line, deadline, deliver)
-        except (asyncio.CancelledError, UpstreamTimeout):
-            self.tell(cancelled_frame(message.id))
+        except BaseException as error:
+            if is_ours(error):
+                self.tell(cancelled_frame(message.id))
             raise
         reply = frame.reply()
         if reply is None:

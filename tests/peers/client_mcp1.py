@@ -14,13 +14,13 @@ from mcp.client.streamable_http import streamablehttp_client
 
 async def step(session: ClientSession, method: str, parameters: dict[str, Any]) -> Any:
     if method == "call":
-        progress: list[float] = []
+        seen: list[float] = []
 
-        async def on_progress(done: float, total: float | None, message: str | None) -> None:
-            progress.append(done)
+        async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+            seen.append(progress)
 
         result = await session.call_tool(**parameters, progress_callback=on_progress)
-        return {**plain(result), "progress": progress}
+        return {**plain(result), "progress": seen}
     return plain(await getattr(session, method)(**parameters))
 
 

@@ -1,7 +1,7 @@
 """An HTTP server for tests that writes raw bytes: whatever a script says, however wrong.
 
-`RawHttp` serves any script; `RawMcp` is a small MCP server of one era on top of it, without any SDK,
-whose `tools/call` is a script again.
+`RawHttp` serves any script; `RawMcp` on top of it is a small MCP server of one era, without any
+SDK, whose `tools/call` is a script again.
 """
 
 import asyncio
@@ -118,8 +118,12 @@ class RawHttp:
         assert self._server is not None
         self._server.close()
         self.drop_all()
-        while self._writers:
-            await asyncio.sleep(0.01)
+        await self.all_closed()
+
+    async def all_closed(self) -> None:
+        """Wait until no connection is left."""
+        while self._writers:  # noqa: ASYNC110  (the test's own timeout is the limit)
+            await asyncio.sleep(0.005)
 
     def drop_all(self) -> None:
         """Close every connection."""

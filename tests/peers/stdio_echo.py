@@ -2,10 +2,9 @@
 
     python stdio_echo.py legacy|modern|dual [habit...]
 
-Habits: `silent` answers nothing; `deaf` ignores EOF and signals; `chatty` prints a banner to stdout;
-`broken` complains and exits at once; `touchy` exits over any request before `initialize`;
-`slow-probe` answers `server/discover` only after `initialize` came, and is modern from then on;
-`mute-probe` never answers `server/discover`; `brief` exits after its first call.
+Habits: `silent` answers nothing; `deaf` ignores EOF and signals; `chatty` begins with a banner on
+stdout; `broken` complains and exits at once; `touchy` exits when it is probed; `mute-probe` leaves
+the probe unanswered; `slow-probe` too, and is modern from then on; `brief` exits after a call.
 """
 
 import json
@@ -15,136 +14,194 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 ERA, HABITS = sys.argv[1], set(sys.argv[2:])
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
 CAPABILITIES = {"tools": {"listChanged": True}}
 ME = {"name": "echo", "version": "1.0"}
+ENVIRONMENT = dict(os.environ)  # noqa: TID251  (no part of mcpgw)
 
-lock = threading.Lock()
-heard: dict[object, Any] = {}
-has_heard = threading.Condition()
-held_probe: list[object] = []
-is_locked_modern = False
-is_initialized = False
+STUBBORN = "import signal,time;signal.signal(15,1);signal.signal(1,1);time.sleep(60)"
 
-
-def write(message: object) -> None:
-    write_line(json.dumps(message))
+state: dict[str, Any] = {"is_locked_modern": False}
+answers: dict[object, Any] = {}
+has_answers = threading.Condition()
+writing = threading.Lock()
 
 
 def write_line(line: str) -> None:
-    with lock:
+    with writing:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
 
-def answer(request_id: object, result: object) -> None:
-    write({"jsonrpc": "2.0", "id": request_id, "result": result})
+def write(**message: object) -> None:
+    write_line(json.dumps({"jsonrpc": "2.0", **message}))
+
+
+def complain(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
 
 
 def refuse(request_id: object, code: int, message: str, data: object = None) -> None:
-    error = {"code": code, "message": message, "data": data}
-    write({"jsonrpc": "2.0", "id": request_id, "error": error})
+    write(id=request_id, error={"code": code, "message": message, "data": data})
 
 
-def notify(method: str, params: object) -> None:
-    write({"jsonrpc": "2.0", "method": method, "params": params})
+def notify(method: str, **params: object) -> None:
+    write(method=method, params=params)
 
 
 def say(request_id: object, text: str) -> None:
-    answer(request_id, {"content": [{"type": "text", "text": text}], "isError": False})
+    write(id=request_id, result={"content": [{"type": "text", "text": text}], "isError": False})
 
 
-def ask(request_id: str, method: str) -> Any:
-    """Ask the client and return its whole answer."""
-    write({"jsonrpc": "2.0", "id": request_id, "method": method, "params": {}})
-    with has_heard:
-        has_heard.wait_for(lambda: request_id in heard, 5)
-        return heard.get(request_id)
+# The tools: each takes the id of its request, its arguments and its progress token.
+
+
+def echo(request_id: int, given: Any, token: object) -> None:
+    time.sleep(given.get("delay_ms", 0) / 1000)
+    say(request_id, given["text"])
+
+
+def progress(request_id: int, given: Any, token: object) -> None:
+    for step in range(given["steps"]):
+        notify("notifications/progress", progressToken=token, progress=step)
+    say(request_id, "done")
+
+
+def never(request_id: int, given: Any, token: object) -> None:
+    notify("notifications/progress", progressToken=token, progress=0)
+
+
+def die(request_id: int, given: Any, token: object) -> None:
+    complain("dying of " + ENVIRONMENT.get("CANARY", "nothing"))
+    os._exit(7)
+
+
+def big(request_id: int, given: Any, token: object) -> None:
+    say(request_id, "x" * given["size"])
+
+
+def big_backwards(request_id: int, given: Any, token: object) -> None:
+    text = json.dumps({"text": "x" * given["size"]})
+    write_line(f'{{"result":{text},"jsonrpc":"2.0","id":{request_id}}}')
+
+
+def big_notice(request_id: int, given: Any, token: object) -> None:
+    notify("notifications/message", level="info", data="x" * given["size"])
+    say(request_id, "after")
+
+
+def twice(request_id: int, given: Any, token: object) -> None:
+    say(request_id, "first")
+    say(request_id, "second")
+
+
+def strangers(request_id: int, given: Any, token: object) -> None:
+    for stranger in (request_id + 100_000, "no-such-id", None, 1.5):
+        say(stranger, "not yours")
+    write_line("this is no JSON")
+    write_line("")
+    notify("notifications/progress", progressToken=999_999, progress=1)
+    notify("notifications/unheard-of")
+    notify("notifications/tools/list_changed")
+    say(request_id, "yours")
+
+
+def questions(request_id: int, given: Any, token: object) -> None:
+    methods = ("ping", "roots/list", "sampling/createMessage", "elicitation/create")
+    for method in methods:
+        write(id=method, method=method, params={})
+    with has_answers:
+        has_answers.wait_for(lambda: answers.keys() >= set(methods), 5)
+    say(request_id, json.dumps([answers.get(method) for method in methods]))
+
+
+def neither(request_id: int, given: Any, token: object) -> None:
+    write(id=request_id)
+
+
+def era_error(request_id: int, given: Any, token: object) -> None:
+    refuse(request_id, -32022, "not like this", {"supported": [LEGACY]})
+
+
+def environment(request_id: int, given: Any, token: object) -> None:
+    say(request_id, json.dumps({**ENVIRONMENT, "cwd": os.getcwd()}))
+
+
+def breed(request_id: int, given: Any, token: object) -> None:
+    """Start a child in our own group and one that leaves it; tell all three pids."""
+    command = [sys.executable, "-I", "-S", "-c", STUBBORN]
+    children = [subprocess.Popen(command, start_new_session=leaves) for leaves in (False, True)]
+    say(request_id, json.dumps([os.getpid(), *[child.pid for child in children]]))
+
+
+def stall(request_id: int, given: Any, token: object) -> None:
+    """Read nothing for a while."""
+    time.sleep(given["seconds"])
+
+
+def close_stdout(request_id: int, given: Any, token: object) -> None:
+    os.close(1)
+
+
+TOOLS: dict[str, Callable[[int, Any, object], None]] = {
+    tool.__name__.replace("_", "-"): tool
+    for tool in (
+        *(echo, progress, never, die, big, big_backwards, big_notice, twice, strangers, questions),
+        *(neither, era_error, environment, breed, stall, close_stdout),
+    )
+}
+
+# The protocol: each takes the id of the message, if it has one, and its parameters.
 
 
 def call(request_id: Any, params: Any) -> None:
-    name, given = params["name"], params.get("arguments", {})
-    token = params.get("_meta", {}).get("progressToken")
-    if name == "echo":
-        time.sleep(given.get("delay_ms", 0) / 1000)
-        say(request_id, given["text"])
-    elif name == "progress":
-        for step in range(given["steps"]):
-            notify("notifications/progress", {"progressToken": token, "progress": step})
-        say(request_id, "done")
-    elif name == "never":
-        notify("notifications/progress", {"progressToken": token, "progress": 0})
-    elif name == "die":
-        print("dying of", os.environ.get("CANARY", "nothing"), file=sys.stderr, flush=True)
-        os._exit(7)
-    elif name == "big":
-        say(request_id, "x" * given["size"])
-    elif name == "big-backwards":
-        text = json.dumps({"text": "x" * given["size"]})
-        write_line(f'{{"result":{text},"jsonrpc":"2.0","id":{request_id}}}')
-    elif name == "big-notice":
-        notify("notifications/message", {"level": "info", "data": "x" * given["size"]})
-        say(request_id, "after")
-    elif name == "twice":
-        say(request_id, "first")
-        say(request_id, "second")
-    elif name == "strangers":
-        for stranger in (request_id + 100_000, "no-such-id", None, 1.5):
-            say(stranger, "not yours")
-        write_line("this is no JSON")
-        write_line("")
-        notify("notifications/progress", {"progressToken": 999_999, "progress": 1})
-        notify("notifications/unheard-of", {})
-        notify("notifications/tools/list_changed", {})
-        say(request_id, "yours")
-    elif name == "questions":
-        methods = ("ping", "roots/list", "sampling/createMessage", "elicitation/create")
-        say(request_id, json.dumps([ask(f"q{n}", method) for n, method in enumerate(methods)]))
-    elif name == "neither":
-        write({"jsonrpc": "2.0", "id": request_id})
-    elif name == "era-error":
-        refuse(request_id, -32022, "not like this", {"supported": [LEGACY]})
-    elif name == "environment":
-        say(request_id, json.dumps({**os.environ, "cwd": os.getcwd()}))
-    elif name == "breed":
-        pids = [os.getpid()]
-        for is_own_session in (False, True):
-            script = "import signal,time;signal.signal(15,1);signal.signal(1,1);time.sleep(60)"
-            child = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", script], start_new_session=is_own_session
-            )
-            pids.append(child.pid)
-        say(request_id, json.dumps(pids))
-    elif name == "stall":
-        time.sleep(given["seconds"])
-    elif name == "close-stdout":
-        os.close(1)
+    tool = TOOLS.get(params["name"])
+    given, token = params.get("arguments", {}), params.get("_meta", {}).get("progressToken")
+    if tool is None:
+        refuse(request_id, -32602, "unknown tool")
+    elif tool is stall:
+        stall(request_id, given, token)
     else:
-        refuse(request_id, -32602, f"unknown tool {name}")
+        threading.Thread(target=tool, args=(request_id, given, token), daemon=True).start()
+    if "brief" in HABITS:
+        time.sleep(0.05)
+        os._exit(0)
 
 
-def discover(request_id: object) -> None:
-    result = {
-        "supportedVersions": [MODERN],
-        "capabilities": CAPABILITIES,
-        "instructions": "say something",
-        "_meta": {"io.modelcontextprotocol/serverInfo": ME},
-    }
-    answer(request_id, result)
+def discover(request_id: Any, params: Any) -> None:
+    if "touchy" in HABITS:
+        os._exit(1)
+    if "mute-probe" in HABITS:
+        return
+    if "slow-probe" in HABITS and not state["is_locked_modern"]:
+        state["is_locked_modern"] = True
+        return
+    if ERA == "legacy":
+        refuse(request_id, -32601, "method not found")
+        return
+    write(
+        id=request_id,
+        result={
+            "supportedVersions": [MODERN],
+            "capabilities": CAPABILITIES,
+            "instructions": "say something",
+            "_meta": {"io.modelcontextprotocol/serverInfo": ME},
+        },
+    )
 
 
-def initialize(request_id: object) -> None:
-    global is_initialized
-    if ERA == "modern" or is_locked_modern:
+def initialize(request_id: Any, params: Any) -> None:
+    if ERA == "modern" or state["is_locked_modern"]:
         refuse(request_id, -32022, "too old", {"supported": [MODERN], "requested": LEGACY})
         return
-    is_initialized = True
-    answer(
-        request_id,
-        {
+    write(
+        id=request_id,
+        result={
             "protocolVersion": LEGACY,
             "capabilities": CAPABILITIES,
             "instructions": "say something",
@@ -153,46 +210,36 @@ def initialize(request_id: object) -> None:
     )
 
 
+def cancelled(request_id: Any, params: Any) -> None:
+    complain(f"cancelled {params['requestId']}")
+
+
+METHODS = {
+    "tools/call": call,
+    "server/discover": discover,
+    "initialize": initialize,
+    "notifications/cancelled": cancelled,
+}
+
+
 def take(message: Any) -> None:
-    global is_locked_modern
     request_id, method = message.get("id"), message.get("method")
     if method is None:
-        with has_heard:
-            heard[request_id] = message
-            has_heard.notify_all()
+        with has_answers:
+            answers[request_id] = message
+            has_answers.notify_all()
     elif "silent" in HABITS:
         return
-    elif method == "notifications/cancelled":
-        print("cancelled", message["params"]["requestId"], file=sys.stderr, flush=True)
-    elif method == "server/discover":
-        if "touchy" in HABITS:
-            os._exit(1)
-        if "mute-probe" in HABITS:
-            return
-        if "slow-probe" in HABITS and not is_locked_modern:
-            is_locked_modern = True
-        elif ERA == "legacy":
-            refuse(request_id, -32601, "method not found")
-        else:
-            discover(request_id)
-    elif method == "initialize":
-        initialize(request_id)
-    elif method == "tools/call":
-        if message["params"]["name"] == "stall":
-            call(request_id, message["params"])  # Reads nothing in the meantime.
-        else:
-            threading.Thread(target=call, args=(request_id, message["params"]), daemon=True).start()
-        if "brief" in HABITS:
-            time.sleep(0.05)
-            os._exit(0)
+    elif method in METHODS:
+        METHODS[method](request_id, message.get("params", {}))
     elif request_id is not None:
         refuse(request_id, -32601, "method not found")
 
 
 def main() -> None:
     if "broken" in HABITS:
-        print("warming up", file=sys.stderr)
-        print("fatal: bad key", os.environ.get("CANARY", ""), file=sys.stderr)
+        complain("warming up")
+        complain("fatal: bad key " + ENVIRONMENT.get("CANARY", ""))
         sys.exit(3)
     if "chatty" in HABITS:
         write_line("Welcome to Echo 1.0!")

@@ -32,7 +32,8 @@ async def running(
 ) -> AsyncIterator[tuple[Child, Heard]]:
     heard = Heard()
     program = Program((*PYTHON, script), env or {}, str(tmp_path))
-    child = await start_child("echo", program, 1000, heard.lines.put_nowait, heard.ended.set)
+    child = Child(1000, heard.lines.put_nowait, heard.ended.set)
+    await start_child("echo", program, child)
     try:
         yield child, heard
     finally:
@@ -129,19 +130,18 @@ async def test_without_its_pipes_it_is_of_no_use(
     monkeypatch.setattr(child_module, "GRACE_S", 0.1)
     script = f"import os, time; {closing}; time.sleep(60)"
     async with running(script, tmp_path) as (child, heard):
-        while child.is_running:
-            child.post(b"are you there?")
-            await asyncio.sleep(0.01)
+        child.post(b"are you there?")
         await heard.ended.wait()
+        assert child.exit_code == -9
 
 
 async def test_a_child_that_does_not_read_holds_its_writer_up(tmp_path: Path) -> None:
     script = "import sys, time; time.sleep(0.3); print(len(sys.stdin.readline()))"
     async with running(script, tmp_path) as (child, heard):
-        assert child.is_writable
+        before = child.is_writable
         child.post(b"x" * 5_000_000)
         await asyncio.sleep(0.05)
-        assert not child.is_writable
+        assert (before, child.is_writable) == (True, False)
         await child.writable()
         assert await heard.lines.get() == b"5000001"
 
@@ -197,19 +197,22 @@ async def test_the_command_is_found_as_the_child_would(
         (tmp_path / name).chmod(0o755)
     heard = Heard()
     program = Program(command, {"PATH": "/bin:/usr/bin"}, str(tmp_path))
-    starting = start_child("echo", program, 1000, heard.lines.put_nowait, heard.ended.set)
+    child = Child(1000, heard.lines.put_nowait, heard.ended.set)
+    starting = start_child("echo", program, child)
     if words:
         with pytest.raises(UpstreamError, match=f"server 'echo' cannot start: .*{words}") as caught:
             await starting
         assert caught.value.hint
     else:
-        await (await starting).stop()
+        await starting
+        await child.stop()
 
 
 async def test_a_missing_directory_is_told(tmp_path: Path) -> None:
     heard = Heard()
+    child = Child(1000, heard.lines.put_nowait, heard.ended.set)
     program = Program((sys.executable,), {}, str(tmp_path / "missing"))
     with pytest.raises(UpstreamError, match="cannot start") as caught:
-        await start_child("echo", program, 1000, heard.lines.put_nowait, heard.ended.set)
+        await start_child("echo", program, child)
     assert "directory" in caught.value.hint
     assert str(tmp_path) not in caught.value.message

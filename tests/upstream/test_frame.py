@@ -48,7 +48,11 @@ def test_what_is_not_one_message_reads_as_none(data: bytes) -> None:
         (b'{"id":1,"result":{"a":1.0}}', b'{"a":1.0}', None),
         (b'{"id":1,"result":{},"error":null}', b"{}", None),
         (b'{"id":1,"error":{"code":-1,"x":[ 1 ]}}', None, b'{"code":-1,"x":[ 1 ]}'),
-        (b'\r{"id":1,"result":123456789012345678901234567890}\r', b"123456789012345678901234567890", None),
+        (
+            b'\r{"id":1,"result":123456789012345678901234567890}\r',
+            b"123456789012345678901234567890",
+            None,
+        ),
     ],
 )
 def test_a_reply_carries_result_or_error_verbatim(

@@ -15,6 +15,7 @@ from mcpgw.upstream.connection import Connection
 from mcpgw.upstream.pool import Upstreams
 from tests.live import call, code_of, filled, http_server, nothing, open_upstreams, text_of
 from tests.peers.raw_http import RawMcp, Request, Script
+from tests.process import until
 
 CANARY = "canary-7f3a"
 MEGABYTE = 1 << 20
@@ -184,8 +185,7 @@ async def test_a_server_that_asks_us_is_answered_in_the_legacy_era_only(
         request.event({"jsonrpc": "2.0", "id": "p", "method": "ping"})
         request.event({"jsonrpc": "2.0", "id": 1, "method": "elicitation/create", "params": {}})
         if era == "legacy":
-            while len(peer.told) < 3:
-                await asyncio.sleep(0.005)
+            await until(lambda: len(peer.told) == 3)
         request.event(result_of(request))
         request.end_stream()
 
@@ -222,6 +222,14 @@ async def no_id(request: Request) -> None:
     request.answer_json(result_of(request, CANARY, id=None))
 
 
+async def redirected_error(request: Request) -> None:
+    request.error(-32602, 302)
+
+
+async def failing_result(request: Request) -> None:
+    request.answer_json(result_of(request, CANARY), 500)
+
+
 async def neither(request: Request) -> None:
     request.answer_json({"jsonrpc": "2.0", "id": request.message["id"]})
 
@@ -242,7 +250,9 @@ async def stream_without_answer(request: Request) -> None:
 
 
 async def cut_off(request: Request) -> None:
-    request.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{")
+    request.write(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    )
     request.close()
 
 
@@ -261,6 +271,8 @@ FAILURES = [
     (status(429), "limits our requests"),
     (status(500), "failed \\(500\\)"),
     (status(202), "without answering"),
+    (redirected_error, "redirects elsewhere"),
+    (failing_result, "failed \\(500\\)"),
     (garbage, "not MCP"),
     (web_page, "not MCP"),
     (wrong_id, "another request"),
@@ -297,9 +309,7 @@ async def test_a_failure_is_told_once_and_costs_one_call(
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])
 @pytest.mark.parametrize("http_status", [200, 400, 404, 500])
-async def test_the_error_of_a_server_is_a_reply(
-    tmp_path: Path, era: str, http_status: int
-) -> None:
+async def test_the_error_of_a_server_is_a_reply(tmp_path: Path, era: str, http_status: int) -> None:
     if (era, http_status) == ("legacy", 404):
         return  # That is a lost session, below.
 
@@ -348,7 +358,9 @@ async def test_a_session_that_is_lost_again_is_an_error(tmp_path: Path) -> None:
     async with talking(tmp_path, "legacy", status(404)) as (connection, peer, _):
         with pytest.raises(UpstreamError, match="session"):
             await call(connection, "add")
-        calls = [one for one in peer.requests if one.message and one.message["method"] == "tools/call"]
+        calls = [
+            one for one in peer.requests if one.message and one.message["method"] == "tools/call"
+        ]
         assert len(calls) == 2
 
 
@@ -361,6 +373,24 @@ async def test_a_session_that_cannot_be_made_anew_is_an_error(tmp_path: Path) ->
         assert not connection.is_alive
 
 
+async def test_without_a_session_none_is_lost(tmp_path: Path) -> None:
+    async def stateless(request: Request) -> None:
+        method = request.message["method"]
+        if method == "initialize":
+            request.result({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}})
+        elif method == "tools/call":
+            request.error(-32602, 404)
+        else:
+            request.answer(202)
+
+    async with RawMcp("legacy", say_ok) as peer, open_upstreams(tmp_path) as upstreams:
+        peer.script = stateless
+        connection = await upstreams.connect(http_server(peer.url), "f", nothing)
+        assert "mcp-session-id" not in peer.requests[-1].headers
+        assert code_of(await call(connection, "add")) == -32602
+        assert [one.message["method"] for one in peer.requests].count("initialize") == 1
+
+
 async def never(request: Request) -> None:
     pass
 
@@ -370,17 +400,10 @@ async def never_ending(request: Request) -> None:
     request.event(progress_of(request, 1))
 
 
-async def drop_all(peer: RawMcp, left: int) -> None:
-    while peer.open_connections > left:
-        await asyncio.sleep(0.005)
-
-
 @pytest.mark.parametrize("on_call", [never, never_ending])
 @pytest.mark.parametrize("how", ["timeout", "cancel"])
 @pytest.mark.parametrize("era", ["legacy", "modern"])
-async def test_a_request_is_taken_back(
-    tmp_path: Path, era: str, how: str, on_call: Script
-) -> None:
+async def test_a_request_is_taken_back(tmp_path: Path, era: str, how: str, on_call: Script) -> None:
     async with talking(tmp_path, era, on_call) as (connection, peer, _):
         if how == "timeout":
             with pytest.raises(UpstreamTimeout):
@@ -392,12 +415,10 @@ async def test_a_request_is_taken_back(
             await asyncio.wait([running])
             assert running.cancelled()
         request = next(one for one in peer.requests if one.message.get("method") == "tools/call")
-        while not request.writer.transport.is_closing():
-            await asyncio.sleep(0.005)
+        await until(request.writer.transport.is_closing)
         if era == "legacy":
             wanted = {"requestId": request.message["id"]}
-            while not any(one.get("params") == wanted for one in peer.told):
-                await asyncio.sleep(0.005)
+            await until(lambda: any(one.get("params") == wanted for one in peer.told))
         else:
             assert peer.told == []
 
@@ -411,14 +432,20 @@ async def test_who_takes_progress_too_slowly_runs_out_of_time(tmp_path: Path) ->
             await call(connection, "add", deliver=deliver, timeout_s=0.05)
 
 
-async def test_an_error_of_who_takes_progress_is_passed_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+async def test_an_error_of_who_takes_progress_takes_the_request_back(
+    tmp_path: Path, era: str
+) -> None:
     async def deliver(notification: Notification) -> None:
         raise ConnectionResetError("the client left")
 
-    async with talking(tmp_path, "modern", never_ending) as (connection, peer, _):
+    async with talking(tmp_path, era, never_ending) as (connection, peer, _):
         with pytest.raises(ConnectionResetError):
             await call(connection, "add", deliver=deliver)
-        await drop_all(peer, 0)
+        if era == "legacy":
+            await until(lambda: peer.told[-1]["method"] == "notifications/cancelled")
+        request = next(one for one in peer.requests if one.message.get("method") == "tools/call")
+        await until(request.writer.transport.is_closing)
 
 
 async def test_closing_ends_the_session(tmp_path: Path) -> None:
@@ -426,7 +453,7 @@ async def test_closing_ends_the_session(tmp_path: Path) -> None:
         session = peer.sessions[0]
         await upstreams.close()
         assert peer.ended == [session]
-        await drop_all(peer, 0)
+        await peer.all_closed()
 
 
 async def test_closing_does_not_need_the_server(tmp_path: Path) -> None:

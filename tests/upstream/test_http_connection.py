@@ -11,6 +11,7 @@ from mcpgw.upstream import http_connection
 from mcpgw.upstream.http_connection import MAX_HEAD_BYTES, HttpConnection
 from mcpgw.upstream.http_response import Response
 from tests.peers.raw_http import RawHttp, Request, Script
+from tests.process import until
 
 LIMIT = 1000
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -30,8 +31,7 @@ class Line:
         return await self.connection.send(b"GET / HTTP/1.1\r\n\r\n", deadline)
 
     async def closed(self) -> None:
-        while self.peer.open_connections:
-            await asyncio.sleep(0.005)
+        await self.peer.all_closed()
 
 
 @asynccontextmanager
@@ -71,9 +71,17 @@ async def never(request: Request) -> None:
         (OK, 200, b"hi"),
         (b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n", 202, b""),
         (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
-        (b"HTTP/1.1 200 OK\r\n" + CHUNKED + b"1\r\nh\r\n1;x=y\r\ni\r\n0\r\nT: 1\r\n\r\n", 200, b"hi"),
+        (
+            b"HTTP/1.1 200 OK\r\n" + CHUNKED + b"1\r\nh\r\n1;x=y\r\ni\r\n0\r\nT: 1\r\n\r\n",
+            200,
+            b"hi",
+        ),
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" + OK, 200, b"hi"),
-        (b"HTTP/1.1 404 No\r\nContent-Type: text/event-stream\r\nContent-Length: 1\r\n\r\nx", 404, b"x"),
+        (
+            b"HTTP/1.1 404 No\r\nContent-Type: text/event-stream\r\nContent-Length: 1\r\n\r\nx",
+            404,
+            b"x",
+        ),
     ],
 )
 async def test_an_answer_is_read_however_it_is_cut(
@@ -149,7 +157,10 @@ async def test_a_connection_in_doubt_is_not_used_again(answer: bytes) -> None:
         (writes(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 6000), "headers of more than"),
         (writes(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 40_000), "headers of more than"),
         (writes(*[b"HTTP/1.1 103 Hints\r\nA: b\r\n\r\n" * 1500] * 2), "headers of more than"),
-        (writes(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + b"x" * 1001), "more than 1000"),
+        (
+            writes(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + b"x" * 1001),
+            "more than 1000",
+        ),
         (writes(b"HTTP/1.1 200 OK\r\n\r\n", *[b"x" * 600] * 2), "more than 1000"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -172,7 +183,9 @@ async def test_the_largest_head_and_body_pass() -> None:
 
 
 async def test_few_headers_matter() -> None:
-    answer = OK.replace(b"\r\n\r\n", b"\r\nmcp-SESSION-id: s1\r\nKeep-Alive: max=9, timeout=5\r\n\r\n")
+    answer = OK.replace(
+        b"\r\n\r\n", b"\r\nmcp-SESSION-id: s1\r\nKeep-Alive: max=9, timeout=5\r\n\r\n"
+    )
     answer = answer.replace(b"OK\r\n", b"OK\r\nContent-Encoding: identity\r\nSet-Cookie: a=b\r\n")
     async with connected(writes(answer)) as line:
         assert (await line.get()).session_id == "s1"
@@ -194,6 +207,13 @@ async def test_cancelling_closes_the_connection() -> None:
         await asyncio.wait([call])
         assert call.cancelled()
         await line.closed()
+
+
+async def test_a_connection_that_its_peer_is_closing_is_known_at_once() -> None:
+    async with connected(writes(OK)) as line:
+        await line.get()
+        line.connection.eof_received()
+        assert not line.connection.is_open
 
 
 async def test_an_idle_connection_that_speaks_is_closed() -> None:
@@ -292,8 +312,7 @@ async def test_a_closed_stream_that_ends_soon_keeps_its_connection() -> None:
         response = await line.get()
         response.close()
         gate.set()
-        while not freed:
-            await asyncio.sleep(0.005)
+        await until(lambda: bool(freed))
         assert (await line.get()).body == b"next"
 
 

@@ -13,19 +13,22 @@ from tests.live import filled, nothing
 def test_a_post_is_one_piece_of_bytes() -> None:
     launch = HttpLaunch("https://mcp.example.com:8443/a/b?c=d%20e", (("X-Key", "${secret:K}"),))
     writer = RequestWriter("web", launch, filled(("X-Key", "välue")))
-    assert writer.post(b"Mcp-Method: ping\r\n", b"{}") == (
-        "POST /a/b?c=d%20e HTTP/1.1\r\n"
-        "Host: mcp.example.com:8443\r\n"
-        "Accept-Encoding: identity\r\n"
-        f"User-Agent: mcpgw/{__version__}\r\n"
-        "Content-Type: application/json\r\n"
-        "Accept: application/json, text/event-stream\r\n"
-        "Mcp-Method: ping\r\n"
-        "X-Key: välue\r\n"
-        "Content-Length: 2\r\n"
-        "\r\n"
-        "{}"
-    ).encode()
+    assert (
+        writer.post(b"Mcp-Method: ping\r\n", b"{}")
+        == (
+            "POST /a/b?c=d%20e HTTP/1.1\r\n"
+            "Host: mcp.example.com:8443\r\n"
+            "Accept-Encoding: identity\r\n"
+            f"User-Agent: mcpgw/{__version__}\r\n"
+            "Content-Type: application/json\r\n"
+            "Accept: application/json, text/event-stream\r\n"
+            "Mcp-Method: ping\r\n"
+            "X-Key: välue\r\n"
+            "Content-Length: 2\r\n"
+            "\r\n"
+            "{}"
+        ).encode()
+    )
 
 
 def test_a_delete_has_no_body() -> None:

@@ -19,6 +19,7 @@ from mcpgw.errors import UpstreamError, UpstreamTimeout
 from mcpgw.upstream import http_pool
 from mcpgw.upstream.http_pool import HttpPool
 from tests.peers.raw_http import RawHttp, Request, Script
+from tests.process import until
 
 GET = b"GET / HTTP/1.1\r\n\r\n"
 
@@ -32,9 +33,7 @@ async def pooled(script: Script, **settings: Any) -> AsyncIterator[tuple[HttpPoo
 
 
 def make(url: str, max_connections: int = 4, trust: Any = ssl.create_default_context) -> HttpPool:
-    return HttpPool(
-        "web", url, max_connections=max_connections, max_body_bytes=10_000, trust=trust
-    )
+    return HttpPool("web", url, max_connections=max_connections, max_body_bytes=10_000, trust=trust)
 
 
 async def get(pool: HttpPool, timeout_s: float = 5.0) -> bytes:
@@ -125,8 +124,7 @@ async def test_a_place_that_comes_free_is_taken() -> None:
         second = asyncio.ensure_future(get(pool))
         await asyncio.sleep(0.01)
         first.cancel()
-        while peer.connections < 2:
-            await asyncio.sleep(0.005)
+        await until(lambda: peer.connections == 2)
         second.cancel()
         await asyncio.wait([first, second])
 
@@ -135,8 +133,7 @@ async def test_a_connection_that_its_peer_closed_while_idle_is_replaced() -> Non
     async with pooled(number) as (pool, peer):
         await get(pool)
         peer.drop_all()
-        while peer.open_connections:
-            await asyncio.sleep(0.005)
+        await peer.all_closed()
         assert await get(pool) == b"ok"
         assert (peer.connections, len(peer.requests)) == (2, 2)
 
@@ -173,8 +170,7 @@ async def test_idle_connections_are_dropped(monkeypatch: pytest.MonkeyPatch) -> 
     async with pooled(slowly) as (pool, peer):
         await asyncio.gather(*[get(pool) for _ in range(3)])
         assert peer.open_connections == 3
-        while peer.open_connections:
-            await asyncio.sleep(0.01)
+        await peer.all_closed()
         assert await get(pool) == b"ok"
 
 
@@ -197,8 +193,7 @@ async def test_close_fails_what_runs_and_what_waits() -> None:
             assert isinstance(result, UpstreamError)
         with pytest.raises(UpstreamError, match="removed or changed"):
             await get(pool)
-        while peer.open_connections:
-            await asyncio.sleep(0.005)
+        await peer.all_closed()
 
 
 async def test_a_request_that_ends_after_close_leaves_no_connection() -> None:
@@ -206,8 +201,7 @@ async def test_a_request_that_ends_after_close_leaves_no_connection() -> None:
         await get(pool)
         pool.close()
         pool.close()
-        while peer.open_connections:
-            await asyncio.sleep(0.005)
+        await peer.all_closed()
 
 
 async def test_nobody_listens() -> None:
@@ -222,7 +216,7 @@ async def test_nobody_listens() -> None:
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "x" * 70 + ".invalid"])
 async def test_a_name_that_leads_nowhere(host: str) -> None:
-    with pytest.raises(UpstreamError, match="'web' (has a host name|cannot be reached)"):
+    with pytest.raises(UpstreamError, match=r"'web' (has a host name|cannot be reached)"):
         await get(make(f"http://{host}/"))
 
 

@@ -59,11 +59,9 @@ async def test_what_was_taken_for_legacy_may_have_become_modern(tmp_path: Path) 
 
 async def test_tls_is_trusted_by_one_context_that_is_made_late(tmp_path: Path) -> None:
     async with opener_of(tmp_path) as opener:
-        assert opener._trust is None
         with pytest.raises(UpstreamError):
             await opener.open(http_server("https://127.0.0.1:1/"), nothing, False, ignore)
-        context = opener._trust
-        assert context is not None
+        context = opener._trusted()
         assert context.check_hostname
         assert context.verify_mode.name == "CERT_REQUIRED"
         with pytest.raises(UpstreamError):

@@ -2,16 +2,29 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mcpgw.config import base_environment
 from mcpgw.errors import NotFound, UpstreamError
 from mcpgw.upstream import pool
-from tests.live import call, echo_server, filled, http_server, nothing, open_upstreams, text_of
+from mcpgw.upstream.connection import Connection
+from mcpgw.upstream.pool import Upstreams
+from tests.live import (
+    call,
+    echo_server,
+    filled,
+    http_server,
+    nothing,
+    open_upstreams,
+    spawning,
+    text_of,
+)
 from tests.peers.raw_http import RawHttp, RawMcp, Request
-from tests.process import gone, is_running
+from tests.process import gone, is_running, until
 
 
 async def slowly(request: Request) -> None:
@@ -23,7 +36,7 @@ async def quickly(request: Request) -> None:
     request.say("ok")
 
 
-async def pid_of(connection: pool.Connection) -> int:
+async def pid_of(connection: Connection) -> int:
     pid = json.loads(text_of(await call(connection, "breed")))[0]
     assert isinstance(pid, int)
     return pid
@@ -63,8 +76,7 @@ async def test_a_changed_launch_gets_a_new_connection_and_running_calls_end_well
         new = await upstreams.connect(server, "f2", filled(("KEY", "two")))
         assert json.loads(text_of(await call(new, "environment")))["KEY"] == "two"
         assert text_of(await running) == "old"
-        while old.is_alive:
-            await asyncio.sleep(0.01)
+        await until(lambda: not old.is_alive)
         assert new.is_alive
 
 
@@ -92,8 +104,9 @@ async def test_only_what_is_kept_stays(tmp_path: Path) -> None:
         await upstreams.keep_only({"kept": "f", "changed": "other", "unknown": "f"})
         await gone(pids["gone"], pids["changed"])
         assert is_running(pids["kept"])
-        assert await upstreams.connect(echo_server("modern", name="kept"), "f", nothing) is (
-            connections["kept"]
+        assert (
+            await upstreams.connect(echo_server("modern", name="kept"), "f", nothing)
+            is (connections["kept"])
         )
 
 
@@ -212,6 +225,33 @@ async def test_list_changes_of_every_server_reach_every_listener(tmp_path: Path)
             await call(await upstreams.connect(server, "f", nothing), "strangers")
     method = "notifications/tools/list_changed"
     assert heard == [("one", method)] * 2 + [("two", method)] * 2
+
+
+async def test_closing_ends_what_was_retiring_when_the_background_was_cancelled(
+    tmp_path: Path,
+) -> None:
+    async with spawning() as outer:
+        tasks = []
+
+        def spawn(work: Coroutine[Any, Any, None]) -> object:
+            tasks.append(outer(work))
+            return tasks[-1]
+
+        upstreams = Upstreams(spawn=spawn, base_environment=base_environment(), directory=tmp_path)
+        connection = await upstreams.connect(echo_server("modern"), "f", nothing)
+        pid = await pid_of(connection)
+        running = asyncio.ensure_future(call(connection, "never"))
+        await asyncio.sleep(0.05)
+        await upstreams.keep_only({})
+        await asyncio.sleep(0.05)
+        for task in tasks:
+            assert isinstance(task, asyncio.Task)
+            task.cancel()
+        await asyncio.sleep(0.05)
+        await upstreams.close()
+        assert not is_running(pid)
+        with pytest.raises(UpstreamError):
+            await running
 
 
 async def test_closing_ends_everything_and_may_be_repeated(tmp_path: Path) -> None:

@@ -1,16 +1,23 @@
 """What a gateway left behind is found and ended, and nothing else."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from mcpgw.upstream import reaper_process
 from mcpgw.upstream.reaper_process import marked, sweep
-from tests.process import gone, is_running
+from tests.process import gone, is_running, until
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+NOBODY = 2**22 + 1
+"""A number that no process can have."""
 
 SLEEP = "import signal, time; signal.signal(15, 1); signal.signal(1, 1); time.sleep(60)"
 
@@ -60,14 +67,13 @@ def test_without_proc_nothing_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_ends_by_itself_meanwhile_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    gone_pid = 2**22 + 1
-    found = iter([[gone_pid], []])
+    found = iter([[NOBODY], []])
     monkeypatch.setattr(reaper_process, "marked", lambda mark: next(found))
     sweep(b"any")
 
 
 def test_what_cannot_be_ended_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reaper_process, "marked", lambda mark: [2**22 + 1])
+    monkeypatch.setattr(reaper_process, "marked", lambda mark: [NOBODY])
     monkeypatch.setattr(reaper_process, "PAUSE_S", 0.0)
     sweep(b"any")
 
@@ -76,26 +82,25 @@ async def test_the_script_ends_groups_and_marked_ones_at_the_end_of_its_input(
     litter: Litter,
 ) -> None:
     listed, released, marked_one = litter.start(""), litter.start(""), litter.start("bb.1.")
-    reaper = subprocess.Popen(
-        [sys.executable, "-I", "-S", reaper_process.__file__, "MCPGW_OWNER=bb."],
-        stdin=subprocess.PIPE,
+    reaper = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", reaper_process.__file__, "MCPGW_OWNER=bb."),
+        stdin=asyncio.subprocess.PIPE,
         env={},
     )
     assert reaper.stdin is not None
-    reaper.stdin.write(b"+%d\n+%d\n-%d\n+%d\n" % (listed, released, released, 2**22 + 1))
-    reaper.stdin.flush()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        while "00000000" in _ignored(reaper.pid):
-            pass  # It ignores signals from its first moments on.
+    reaper.stdin.write(b"+%d\n+%d\n-%d\n+%d\n" % (listed, released, released, NOBODY))
+    await until(lambda: ignores(reaper.pid, SIGNALS))
+    for number in SIGNALS:
         reaper.send_signal(number)
     reaper.stdin.close()
-    assert reaper.wait() == 0
+    assert await reaper.wait() == 0
     await gone(listed, marked_one)
     assert is_running(released)
 
 
-def _ignored(pid: int) -> str:
-    with open(f"/proc/{pid}/status") as file:
-        lines = dict(line.split(":", 1) for line in file)
-    # The lowest 16 bits hold the signals in question.
-    return "00000000" if int(lines["SigIgn"], 16) & 0x4003 != 0x4003 else "ignores"
+def ignores(pid: int, numbers: tuple[int, ...]) -> bool:
+    lines = dict(
+        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+    )
+    mask = int(lines["SigIgn"], 16)
+    return all(mask >> (number - 1) & 1 for number in numbers)

@@ -17,7 +17,7 @@ from mcpgw.upstream import child
 from mcpgw.upstream.connection import Connection
 from mcpgw.upstream.stdio import MAX_NOTIFICATIONS, StdioTransport
 from tests.live import call, code_of, echo_server, filled, nothing, open_upstreams, text_of
-from tests.process import gone, is_running
+from tests.process import gone, is_running, until
 
 LIMIT = 100_000
 
@@ -76,8 +76,12 @@ async def test_a_slow_client_loses_old_progress_and_holds_nobody_up(tmp_path: Pa
         seen.append(json.loads(bytes(notification.params))["progress"])
 
     async with talking(tmp_path, "modern") as connection:
-        slow_call = asyncio.ensure_future(call(connection, "progress", {"steps": 1000}, deliver=slow))
-        assert text_of(await call(connection, "echo", {"text": "quick", "delay_ms": 100})) == "quick"
+        slow_call = asyncio.ensure_future(
+            call(connection, "progress", {"steps": 1000}, deliver=slow)
+        )
+        assert (
+            text_of(await call(connection, "echo", {"text": "quick", "delay_ms": 100})) == "quick"
+        )
         assert not slow_call.done()
         gate.set()
         assert text_of(await slow_call) == "done"
@@ -94,6 +98,17 @@ async def test_who_takes_progress_too_slowly_runs_out_of_time(tmp_path: Path) ->
         with pytest.raises(UpstreamTimeout):
             await call(connection, "progress", {"steps": 1}, deliver=never, timeout_s=0.1)
         assert not connection.is_busy
+
+
+async def test_an_error_of_who_takes_progress_takes_the_request_back(tmp_path: Path) -> None:
+    async def deliver(notification: Notification) -> None:
+        raise ConnectionResetError("the client left")
+
+    async with talking(tmp_path, "modern") as connection:
+        with pytest.raises(ConnectionResetError):
+            await call(connection, "never", deliver=deliver)
+        process = transport_of(connection)._child
+        await until(lambda: process.last_words([]).startswith("cancelled "))
 
 
 async def test_progress_that_nobody_wants_is_dropped(tmp_path: Path) -> None:
@@ -117,8 +132,7 @@ async def test_a_request_is_taken_back(tmp_path: Path, how: str) -> None:
         await asyncio.wait([running])
         assert running.cancelled() or isinstance(running.exception(), UpstreamTimeout)
         process = transport_of(connection)._child
-        while not process.last_words([]).startswith("cancelled "):
-            await asyncio.sleep(0.01)
+        await until(lambda: process.last_words([]).startswith("cancelled "))
 
 
 @pytest.mark.parametrize(
@@ -213,8 +227,7 @@ async def test_a_child_that_closes_its_output_says_so(
     monkeypatch.setattr(child, "GRACE_S", 0.2)
     async with talking(tmp_path, "modern", "deaf") as connection:
         running = asyncio.ensure_future(call(connection, "close-stdout"))
-        while connection.is_alive:
-            await asyncio.sleep(0.01)
+        await until(lambda: not connection.is_alive)
         with pytest.raises(UpstreamError, match="closed its output"):
             await call(connection, "echo", {"text": "x"})
         with pytest.raises(UpstreamError, match="ended by signal 9"):
