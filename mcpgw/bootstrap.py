@@ -4,14 +4,15 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import msgspec
 
 from mcpgw import __version__
 from mcpgw.config import Config, base_environment
+from mcpgw.errors import NotFound
 from mcpgw.gateway.access import Access
 from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.call import Calls
@@ -28,6 +29,7 @@ from mcpgw.gateway.server import Servers
 from mcpgw.gateway.session import Sessions
 from mcpgw.gateway.token import Tokens
 from mcpgw.gateway.workspace import Workspaces
+from mcpgw.store import integrity, lock
 from mcpgw.store.opened import Store, open_store
 from mcpgw.upstream.pool import Upstreams
 from mcpgw.vault.vault import Vault
@@ -115,6 +117,39 @@ async def open_gateway(
         stack.push_async_callback(background.close)
         newest_time = await store.journal.latest()
         yield _assemble(config, store, Vault(config), upstreams, background, newest_time)
+
+
+@contextmanager
+def serve_lock(config: Config) -> Iterator[Callable[[str], None]]:
+    """Be the one process that serves the data directory; yields what makes its URL known.
+
+    Raises:
+        NotFound: there is no data directory.
+        Conflict: another process serves it; says which and where.
+        StorageError: it cannot be written.
+    """
+    if not config.configuration_path.exists():
+        raise NotFound(f"no gateway in {config.home}", "run: mcpgw init")
+    held = lock.ServeLock(config)
+    held.acquire()
+    try:
+        yield held.publish
+    finally:
+        held.release()
+
+
+def running(config: Config) -> tuple[int, str] | None:
+    """Return the process id and URL of the process that serves, None when there is none.
+
+    Raises:
+        StorageError: the data directory cannot be read.
+    """
+    return lock.running(config)
+
+
+def check_databases(config: Config) -> Mapping[str, str]:
+    """Return what is wrong with each database by its file name, empty when it is whole."""
+    return integrity.check_databases(config)
 
 
 def _assemble(

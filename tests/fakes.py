@@ -200,6 +200,7 @@ class FakeVault:
     def __init__(self) -> None:
         self.is_open = False
         self.whereabouts = "in a test"
+        self.advice = "leave it there"
         self.opened: list[str] = []
 
     def establish(self, install_id: str, now: float) -> tuple[KeySlot, Sequence[DataKey]]:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from mcpgw.errors import NotFound, Unauthenticated
 from mcpgw.gateway.current import Current
+from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import Clock, Vault
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import KeyKind
+from mcpgw.model.policy import Action
 from mcpgw.model.token import Principal, Token, is_token
 from mcpgw.model.workspace import Workspace
 
@@ -36,9 +38,7 @@ class Access:
     `newest_time` has passed for sure (UTC seconds): a clock set back before it revives no token.
     """
 
-    def __init__(
-        self, current: Current, vault: Vault, clock: Clock, *, newest_time: float
-    ) -> None:
+    def __init__(self, current: Current, vault: Vault, clock: Clock, *, newest_time: float) -> None:
         self._current = current
         self._vault = vault
         self._clock = clock
@@ -60,6 +60,17 @@ class Access:
         if admission.workspace.slug != slug or not token.is_usable(now):
             raise Unauthenticated(REFUSAL)
         return admission
+
+    async def admit(self, principal: Principal, slug: str) -> Admission:
+        """Admit who needs no token: the operator at the box.
+
+        Raises:
+            Forbidden: it is somebody else.
+            NotFound: there is no such workspace.
+        """
+        require(principal, Action.OPERATE, None)
+        configuration = await self._current.configuration()
+        return Admission(principal, configuration.workspace(slug), configuration)
 
     def _verify(self, configuration: Configuration, presented: str) -> tuple[Token, Admission]:
         """Return the token's record in this committed state, its digests checked once per state.

@@ -1,5 +1,7 @@
 """The data directory as a whole: its keys are made once and unlocked ever after."""
 
+from collections.abc import Sequence
+
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import Clock, KeyStore, Vault
@@ -42,6 +44,17 @@ class Installation:
         require(principal, Action.OPERATE, None)
         configuration = await self._current.configuration()
         self._vault.unlock(configuration.install_id, configuration.slots)
+
+    async def key_places(self, principal: Principal) -> Sequence[str]:
+        """Return where the master key was when it sealed, for people; needs no key to tell."""
+        require(principal, Action.OPERATE, None)
+        configuration = await self._current.configuration()
+        return [f"{slot.source}: {slot.place}" for slot in configuration.slots]
+
+    @property
+    def key_advice(self) -> str:
+        """Why the master key is where it is, and how to move it."""
+        return self._vault.advice
 
     @property
     def key_whereabouts(self) -> str:

@@ -137,6 +137,10 @@ class Vault(Protocol):
     def whereabouts(self) -> str:
         """Where the master key was found, for people: never the key."""
 
+    @property
+    def advice(self) -> str:
+        """Why the key is where it is, and how to move it."""
+
     def establish(self, install_id: str, now: float) -> tuple[KeySlot, Sequence[DataKey]]:
         """Make a master key in the best place that works, a root key and the keys of the house.
 

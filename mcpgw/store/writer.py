@@ -10,6 +10,8 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from queue import SimpleQueue
@@ -28,6 +30,10 @@ MAX_WAITING = 10_000
 _FIELDS = [column.name for column in tables.call.columns if column is not tables.call.c.id]
 
 _INSERT = str(insert(tables.call).compile(dialect=sqlite.dialect(), column_keys=_FIELDS))
+
+MAX_ROWS_A_STATEMENT = 64
+"""SQLite's module gives the interpreter away at every statement, and the event loop is slow to give
+it back: so as many rows as possible go into one. SQLite takes 32,766 values."""
 
 # A plain str: SQLite's module looks for an adapter for everything else, row by row.
 _row = attrgetter(*("outcome.value" if name == "outcome" else name for name in _FIELDS))
@@ -120,7 +126,12 @@ class Writer:
     def _write(self, events: Sequence[AuditEvent]) -> None:
         connection = self._connect()
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(_INSERT, map(_row, events))
+        begin = 0
+        while begin < len(events):
+            count = _rows_of_next(len(events) - begin)
+            rows = map(_row, events[begin : begin + count])
+            connection.execute(_insert(count), tuple(chain.from_iterable(rows)))
+            begin += count
         connection.execute("COMMIT")
 
     def _connect(self) -> sqlite3.Connection:
@@ -138,6 +149,18 @@ class Writer:
             with suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
+
+
+@cache
+def _insert(count: int) -> str:
+    """Return the statement that inserts `count` rows."""
+    head, _, row = _INSERT.partition(" VALUES ")
+    return f"{head} VALUES {', '.join([row] * count)}"
+
+
+def _rows_of_next(count: int) -> int:
+    """Return a power of two up to `count`, so that there are few different statements."""
+    return min(1 << (count.bit_length() - 1), MAX_ROWS_A_STATEMENT)
 
 
 def _settle(batch: Sequence[_Entry], error: GatewayError | None) -> None:

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import aiohttp
-import psutil
+import psutil  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from tests.e2e.conftest import Box, Served, server_command

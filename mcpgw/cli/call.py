@@ -1,0 +1,190 @@
+"""`mcpgw call`: one tool call from the box, in this process, with its row in the journal."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mcpgw.cli.invocation import Invocation
+from mcpgw.cli.output import TOOL_FAILED, complain, print_text
+from mcpgw.cli.place import Place, in_workspace, missing
+from mcpgw.cli.prompt import STDIN, read_stdin
+from mcpgw.errors import InvalidInput, UpstreamError
+from mcpgw.model.token import OPERATOR
+
+if TYPE_CHECKING:
+    from mcpgw.gateway.access import Admission
+
+CLIENT_NAME = "mcpgw call"
+
+Members = dict[str, Any]
+
+
+EXAMPLES = [
+    "call jira__search query=login limit=5",
+    """call jira__search --args '{"query": "login"}'""",
+    "call jira__search --args @arguments.json",
+    "call jira__search - < arguments.json",
+]
+
+
+async def call(
+    asked: Invocation,
+    tool: Annotated[str, typer.Argument(metavar="TOOL", help="Its name, as clients see it.")],
+    pairs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME=VALUE... | -]", help="Its arguments; - reads JSON."),
+    ] = None,
+    args: Annotated[
+        str | None, typer.Option("--args", metavar="JSON|@FILE", help="Its arguments as JSON.")
+    ] = None,
+) -> None:
+    """Call a tool and print what it says."""
+    given = pairs or []
+    arguments = _whole(given, args)
+    async with in_workspace(asked) as place:
+        await place.gateway.installation.unlock(OPERATOR)
+        admission = await place.gateway.access.admit(OPERATOR, place.slug)
+        tools = await _tools(place, admission)
+        if arguments is None:
+            arguments = _from_pairs(given, tools.get(tool, {}))
+        answer = await _answer(
+            place, admission, "tools/call", {"name": json.dumps(tool), "arguments": arguments}
+        )
+        if tool not in tools:
+            raise await _unknown(place, tool, tools)
+    if "error" in answer:
+        raise UpstreamError(_message(answer["error"]), f"see: mcpgw logs --tool {tool}")
+    _print(asked, answer["result"])
+
+
+async def _answer(
+    place: Place, admission: "Admission", method: str, params: Mapping[str, str]
+) -> Members:
+    """Return the members of the gateway's answer to a modern client; values of params are JSON."""
+    # Late, as everything that help does not need.
+    from msgspec import Raw
+    from msgspec.json import decode
+
+    from mcpgw.gateway.call import Asked
+    from mcpgw.protocol.era import NEWEST_MODERN, Era
+    from mcpgw.protocol.inbound import Call
+
+    request = Call(
+        era=Era.MODERN,
+        version=NEWEST_MODERN,
+        id=b"1",
+        method=method,
+        params={name: Raw(value.encode()) for name, value in params.items()},
+        meta={},
+        session_id=None,
+        client_name=CLIENT_NAME,
+        progress_token=None,
+        size=sum(map(len, params.values())),
+    )
+    asked = Asked(request, admission, NEWEST_MODERN, CLIENT_NAME, "", None)
+    return decode(await place.gateway.dispatcher.answer(asked), type=dict[str, Raw])
+
+
+async def _tools(place: Place, admission: "Admission") -> dict[str, Members]:
+    """Return the input schema of every tool by name."""
+    answer = await _answer(place, admission, "tools/list", {})
+    listed = json.loads(bytes(answer["result"]))["tools"]
+    return {tool["name"]: tool.get("inputSchema") or {} for tool in listed}
+
+
+async def _unknown(place: Place, tool: str, tools: Mapping[str, Members]) -> Exception:
+    """Return why there is no such tool.
+
+    Raises:
+        UpstreamError: its server is down.
+    """
+    for seen in await place.gateway.servers.list(OPERATOR, place.slug):
+        server = seen.server
+        if server.is_enabled and server.prefix and tool.startswith(f"{server.prefix}__"):
+            await place.gateway.servers.test(OPERATOR, place.slug, server.name)
+    return missing("tool", tool, tools, f"in {place.slug}")
+
+
+def _whole(pairs: Sequence[str], args: str | None) -> str | None:
+    """Return the arguments when they are given as one JSON object, verbatim; else None."""
+    if STDIN in pairs:
+        if len(pairs) > 1 or args is not None:
+            raise InvalidInput("- takes all arguments from stdin", "give no others")
+        args = STDIN
+    if args is None:
+        return None
+    if pairs and pairs != [STDIN]:
+        raise InvalidInput("arguments are given twice", "use NAME=VALUE or --args, not both")
+    text = _text_of(args)
+    try:
+        is_object = isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        is_object = False
+    if not is_object:
+        raise InvalidInput("the arguments are no JSON object", """as in --args '{"name": 1}'""")
+    return text
+
+
+def _text_of(args: str) -> str:
+    try:
+        if args == STDIN:
+            return read_stdin().decode()
+        if args.startswith("@"):
+            return Path(args[1:]).expanduser().read_text("utf-8")
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InvalidInput(f"the arguments cannot be read: {type(error).__name__}") from None
+    return args
+
+
+def _from_pairs(pairs: Sequence[str], schema: Members) -> str:
+    """Return the arguments as a JSON object; the tool's schema says what is no text."""
+    arguments = {}
+    declared = schema.get("properties")
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InvalidInput(f"{pair[:80]!r} is no argument", "as in NAME=VALUE")
+        property_ = declared.get(name) if isinstance(declared, dict) else None
+        wanted = property_.get("type") if isinstance(property_, dict) else None
+        arguments[name] = value if wanted == "string" else _value(value)
+    return json.dumps(arguments)
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _print(asked: Invocation, raw: bytes) -> None:
+    result = json.loads(bytes(raw))
+    if asked.is_json:
+        print(bytes(raw).decode(), flush=True)
+    else:
+        blocks = result.get("content") or []
+        for block in blocks:
+            print_text(_shown(block))
+        if not blocks and "structuredContent" in result:
+            print_text(json.dumps(result["structuredContent"]))
+    if result.get("isError") is True:
+        complain("the tool says that it failed", "what it said is above")
+        raise typer.Exit(TOOL_FAILED)
+
+
+def _shown(block: Members) -> str:
+    kind = block.get("type")
+    if kind == "text":
+        return str(block.get("text", ""))
+    resource = block.get("resource")
+    if isinstance(resource, dict) and "text" in resource:
+        return str(resource["text"])
+    place = block.get("uri") or (resource or {}).get("uri") or block.get("mimeType") or ""
+    return f"[{kind} {place}]"
+
+
+def _message(error: bytes) -> str:
+    return str(json.loads(bytes(error)).get("message", "the server answered with an error"))

@@ -1,0 +1,185 @@
+"""The command line in this process, on a data directory of its own."""
+
+import io
+import json
+import logging
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keyring
+import pytest
+
+from mcpgw.cli import run
+from mcpgw.config import SETTINGS
+from tests.cli.terminal import Terminal
+
+ROOT = Path(__file__).parents[2]
+ECHO = (sys.executable, "-I", "-S", str(ROOT / "tests/peers/stdio_echo.py"), "legacy")
+"""The command of a server that has the tools `echo` and `environment`."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Cli:
+    """The command, its data directory, and everything that it ever printed."""
+
+    directory: Path
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+    printed: list[str] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        return self.directory / "data"
+
+    def __call__(
+        self, *arguments: str, given: bytes = b"", typed: str | None = None, exit_code: int = 0
+    ) -> Done:
+        """Run a command: `given` is piped in, `typed` is what somebody types at a terminal."""
+        stdin = io.TextIOWrapper(io.BytesIO(given)) if typed is None else Terminal(typed)
+        with self.monkeypatch.context() as patched:
+            patched.setattr(sys, "stdin", stdin)
+            patched.setattr("getpass.getpass", lambda prompt, stream: stdin.readline().rstrip("\n"))
+            code = run(arguments)
+        captured = self.capsys.readouterr()
+        self.printed += [captured.out, captured.err]
+        done = Done(code, captured.out, captured.err)
+        assert code == exit_code, done
+        assert "Traceback" not in done.err
+        return done
+
+    def json(self, *arguments: str, **more: Any) -> Any:
+        return self(*arguments, "--json", **more).data
+
+    def refused(self, exit_code: int, *arguments: str, **more: Any) -> str:
+        """Run a command that must fail, with an error of at most two lines, and return that."""
+        done = self(*arguments, exit_code=exit_code, **more)
+        complaint = done.err[done.err.index("error: ") :]
+        assert done.err.splitlines()[-2:] == complaint.splitlines()[-2:]
+        assert len(complaint.splitlines()) <= 2, complaint
+        return complaint
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For a process of its own."""
+        kept = {n: v for n, v in os.environ.items() if n in ("PATH", "HOME", "LANG")}
+        return {
+            **kept,
+            **{n: v for n, v in os.environ.items() if n.startswith("COVERAGE")},
+            "MCPGW_HOME": str(self.home),
+            "XDG_CONFIG_HOME": str(self.directory / "config"),
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def process(self, *arguments: str, **more: Any) -> "subprocess.Popen[bytes]":
+        """Start the command as a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "mcpgw", *arguments],
+            env=self.environment,
+            cwd=self.directory,
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+            | more,
+        )
+
+    def finish(self, *arguments: str, exit_code: int = 0) -> Done:
+        """Run the command as a process of its own to its end."""
+        with self.process(*arguments) as process:
+            out, err = process.communicate(timeout=60)
+        done = Done(process.returncode, out.decode(), err.decode())
+        assert done.exit_code == exit_code, done
+        assert "Traceback" not in done.err
+        return done
+
+    @contextmanager
+    def at_terminal(self, *arguments: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+        """Start the command at a pseudo terminal; yields it and our end of the terminal."""
+        ours, theirs = pty.openpty()
+        try:
+            with self.process(
+                *arguments, stdin=theirs, stderr=theirs, start_new_session=True
+            ) as process:
+                yield process, ours
+                process.kill()
+        finally:
+            os.close(ours)
+            os.close(theirs)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Commands arrange logging for their process; this one goes on."""
+    kept = [(one, one.handlers, one.propagate, one.level) for one in _loggers()]
+    yield
+    for one, handlers, propagate, level in kept:
+        one.handlers, one.propagate = handlers, propagate
+        one.setLevel(level)
+
+
+def _loggers() -> list[logging.Logger]:
+    return [logging.getLogger(), logging.getLogger("mcpgw")]
+
+
+@pytest.fixture
+def bare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Cli:
+    """The command on a machine where it never ran."""
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting.variable, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("MCPGW_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    return Cli(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory and its key, made once."""
+    directory = tmp_path_factory.mktemp("made")
+    cli = Cli(directory, pytest.MonkeyPatch(), None)  # type: ignore[arg-type]  # captures nothing
+    cli.finish("init", "--yes")
+    return directory
+
+
+@pytest.fixture
+def cli(bare: Cli, made: Path) -> Cli:
+    """The command after `init --yes`: the workspace `default` is empty."""
+    shutil.copytree(made, bare.directory, dirs_exist_ok=True)
+    return bare
+
+
+@pytest.fixture
+def echo(cli: Cli) -> Cli:
+    """With a server `echo`."""
+    cli("server", "add", "echo", "--", *ECHO)
+    return cli
+
+
+@pytest.fixture(autouse=True)
+def no_keyring() -> Iterator[None]:
+    """The machine has no keyring, as a server."""
+    before = keyring.core._keyring_backend
+    keyring.set_keyring(keyring.core.load_keyring("keyring.backends.fail.Keyring"))
+    yield
+    keyring.core._keyring_backend = before

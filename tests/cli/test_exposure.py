@@ -1,0 +1,35 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mcpgw.cli.exposure import check_exposure, exposure, is_loopback
+from mcpgw.config import Config, load_config
+from mcpgw.errors import InvalidInput
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return replace(load_config({"home": tmp_path}), host="127.0.0.1", public_url="")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST"])
+def test_loopback(config: Config, host: str) -> None:
+    assert is_loopback(host)
+    check_exposure(replace(config, host=host), False)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "box.example.com", ""])  # noqa: S104
+def test_beyond_this_machine(config: Config, host: str) -> None:
+    assert not is_loopback(host)
+    with pytest.raises(InvalidInput, match="readable") as caught:
+        check_exposure(replace(config, host=host), False)
+    assert "TLS proxy" in caught.value.hint
+    check_exposure(replace(config, host=host), True)
+
+
+def test_what_people_are_told(config: Config) -> None:
+    assert exposure(config) == "reachable from this machine only"
+    behind = replace(config, public_url="https://gateway.example.com")
+    assert "by your proxy at https://gateway.example.com" in exposure(behind)
+    assert exposure(replace(config, host="10.0.0.1")).startswith("WARNING: plain HTTP on 10.0.0.1")
