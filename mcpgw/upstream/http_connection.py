@@ -46,6 +46,7 @@ class HttpConnection(asyncio.Protocol):
         "_problem",
         "_response",
         "_server",
+        "_deadline",
         "_timer",
         "_transport",
         "idle_since",
@@ -72,6 +73,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._response: Response | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._deadline = float("inf")
         self._is_paused = False
         self._parser = HttpResponseParser(self)
         self._reset()
@@ -94,7 +96,7 @@ class HttpConnection(asyncio.Protocol):
             UpstreamTimeout: it did not come before `deadline` (time of the loop).
         """
         response = self._response = Response(self)
-        self._timer = self.loop.call_at(deadline, self._time_out)
+        self._set_deadline(deadline)
         self._transport.write(request)
         try:
             await response.arrival()
@@ -109,8 +111,7 @@ class HttpConnection(asyncio.Protocol):
         """Wait a moment for the end of a stream that nobody reads."""
         if response is not self._response:
             return
-        self._stop_timer()
-        self._timer = self.loop.call_later(DRAIN_S, self.abort)
+        self._set_deadline(self.loop.time() + DRAIN_S)
         self.resume(response)
 
     def resume(self, response: Response) -> None:
@@ -224,7 +225,7 @@ class HttpConnection(asyncio.Protocol):
         return data[room:]
 
     def _complete(self, response: Response) -> None:
-        self._stop_timer()
+        self._deadline = float("inf")
         self._response = None
         is_kept = self._is_kept and not self._has_surplus and self.is_open
         if self._is_paused:
@@ -250,8 +251,22 @@ class HttpConnection(asyncio.Protocol):
             f"server {self._server!r} {how}", "check that the URL is an MCP endpoint"
         )
 
+    def _set_deadline(self, deadline: float) -> None:
+        """Bound the present answer. A timer stays when its answer came in time and serves the next.
+
+        Making and cancelling one for each request costs more than a look at the time now and then.
+        """
+        self._deadline = deadline
+        if self._timer is None or deadline < self._timer.when():
+            self._stop_timer()
+            self._timer = self.loop.call_at(deadline, self._time_out)
+
     def _time_out(self) -> None:
-        self._fail(timed_out(self._server))
+        self._timer = None
+        if self._deadline <= self.loop.time():
+            self._fail(timed_out(self._server))
+        elif self._deadline < float("inf"):
+            self._timer = self.loop.call_at(self._deadline, self._time_out)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
