@@ -48,8 +48,10 @@ class FakeStore:
         self.held = Configuration(1, "install", {}, {}, {}, {}, (), {})
         self.is_broken = False
         self.loads = 0
+        self.asked = 0
 
     def version(self) -> int:
+        self.asked += 1
         if self.is_broken:
             raise StorageError("the configuration cannot be read")
         return self.held.version
@@ -61,7 +63,13 @@ class FakeStore:
         return self.held
 
     def change(self, **fields: Any) -> None:
+        """Change as another process would, at any moment."""
         self.held = replace(self.held, version=self.held.version + 1, **fields)
+
+    async def commit(self, **fields: Any) -> None:
+        """Change as a write does: it takes at least a turn of the loop."""
+        self.change(**fields)
+        await asyncio.sleep(0)
 
 
 class FakeKeys:
@@ -74,7 +82,7 @@ class FakeKeys:
         if self._store.held.slots:
             raise Conflict("there are keys already")
         keys = {**self._store.held.datakeys, **{key.id: key for key in datakeys}}
-        self._store.change(slots=tuple(slots), datakeys=keys)
+        await self._store.commit(slots=tuple(slots), datakeys=keys)
 
 
 class FakeWorkspaces:
@@ -85,14 +93,14 @@ class FakeWorkspaces:
 
     async def add(self, workspace: Workspace, datakey: DataKey) -> None:
         held = self._store.held
-        self._store.change(
+        await self._store.commit(
             workspaces={**held.workspaces, workspace.slug: workspace},
             datakeys={**held.datakeys, datakey.id: datakey},
         )
 
     async def remove(self, workspace_id: str) -> None:
         kept = {s: w for s, w in self._store.held.workspaces.items() if w.id != workspace_id}
-        self._store.change(workspaces=kept)
+        await self._store.commit(workspaces=kept)
 
 
 class FakeServers:
@@ -102,24 +110,24 @@ class FakeServers:
         self._store = store
 
     async def add(self, server: Server) -> None:
-        self._put(server.workspace_id, (*self._of(server.workspace_id), server))
+        await self._put(server.workspace_id, (*self._of(server.workspace_id), server))
 
     async def remove(self, server_id: str) -> None:
         for workspace_id, servers in self._store.held.servers.items():
-            self._put(workspace_id, tuple(s for s in servers if s.id != server_id))
+            await self._put(workspace_id, tuple(s for s in servers if s.id != server_id))
 
     async def set_enabled(self, server_id: str, is_enabled: bool) -> None:
         for workspace_id, servers in self._store.held.servers.items():
             changed = tuple(
                 replace(s, is_enabled=is_enabled) if s.id == server_id else s for s in servers
             )
-            self._put(workspace_id, changed)
+            await self._put(workspace_id, changed)
 
     def _of(self, workspace_id: str) -> tuple[Server, ...]:
         return self._store.held.servers.get(workspace_id, ())
 
-    def _put(self, workspace_id: str, servers: tuple[Server, ...]) -> None:
-        self._store.change(servers={**self._store.held.servers, workspace_id: servers})
+    async def _put(self, workspace_id: str, servers: tuple[Server, ...]) -> None:
+        await self._store.commit(servers={**self._store.held.servers, workspace_id: servers})
 
 
 class FakeSecrets:
@@ -130,11 +138,11 @@ class FakeSecrets:
 
     async def put(self, secret: SealedSecret) -> None:
         mine = {**self._store.held.secrets.get(secret.server_id, {}), secret.name: secret}
-        self._store.change(secrets={**self._store.held.secrets, secret.server_id: mine})
+        await self._store.commit(secrets={**self._store.held.secrets, secret.server_id: mine})
 
     async def remove(self, server_id: str, name: str) -> None:
         mine = {n: s for n, s in self._store.held.secrets[server_id].items() if n != name}
-        self._store.change(secrets={**self._store.held.secrets, server_id: mine})
+        await self._store.commit(secrets={**self._store.held.secrets, server_id: mine})
 
 
 class FakeTokens:
@@ -144,10 +152,10 @@ class FakeTokens:
         self._store = store
 
     async def add(self, token: Token) -> None:
-        self._store.change(tokens={**self._store.held.tokens, token.index: token})
+        await self._store.commit(tokens={**self._store.held.tokens, token.index: token})
 
     async def revoke(self, token_id: str, revoked_at: float) -> None:
-        self._store.change(
+        await self._store.commit(
             tokens={
                 index: replace(token, revoked_at=revoked_at, row_mac=b"")
                 if token.id == token_id

@@ -299,5 +299,6 @@ class StdioTransport:
 
 def _make(directory: Path) -> str:
     """Make a directory for us alone, and return its name."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # its mode is its own
+    directory.mkdir(mode=0o700, exist_ok=True)
     return str(directory)

@@ -18,20 +18,20 @@ def app() -> typer.Typer:
 
         And some more.
         """
-        print(asked, name)
+        typer.echo(f"{asked} {name}")
 
     @command(app, "slow", in_workspace=False, prints_data=False)
     async def slow(asked: Invocation, count: int = 1) -> None:
         """Do it slowly."""
         await asyncio.sleep(0)
-        print(asked.home, count)
+        typer.echo(f"{asked.home} {count}")
 
     inner = group("Inner.")
 
     @own_command(inner, examples=["inner"])
     def whole(asked: Invocation, text: str = "") -> None:
         """Do the whole."""
-        print("whole", asked.workspace, text)
+        typer.echo(f"whole {asked.workspace} {text}")
 
     command(inner, "part")(whole)
     app.add_typer(inner, name="inner")

@@ -1,0 +1,120 @@
+"""Serving, as a process of its own each time."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from mcpgw.cli.serving import Stop
+from tests.cli.conftest import PEER, Cli
+
+URL = re.compile(rb"http://127\.0\.0\.1:\d+")
+
+
+@contextmanager
+def serving(cli: Cli, *options: str) -> Iterator[tuple["subprocess.Popen[bytes]", str, list[str]]]:
+    """Serve; yields the process, its URL and the lines of its banner."""
+    with cli.process("serve", "--port", "0", *options) as process:
+        try:
+            yield process, *banner(process)
+        finally:
+            process.kill()
+
+
+def banner(process: "subprocess.Popen[bytes]") -> tuple[str, list[str]]:
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line.decode().rstrip())
+        if lines[-1] == "stop with Ctrl-C":
+            break
+    found = URL.search("\n".join(lines).encode())
+    assert found, lines
+    return found.group().decode(), lines
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_from_banner_to_end(cli: Cli, number: signal.Signals) -> None:
+    cli("server", "add", "echo", "--no-test", "--", *PEER)
+    with serving(cli) as (process, url, lines):
+        assert f"  {url}/ws/default  (1 servers)" in lines
+        assert any(line.startswith("master key: the key file") for line in lines)
+        assert "reachable from this machine only" in lines
+        with urllib.request.urlopen(f"{url}/healthz") as answer:  # noqa: S310  (our own)
+            assert answer.status == 200
+        assert cli.json("status")["serving"] == {"pid": process.pid, "url": url}
+        assert url in cli("status").out
+        process.send_signal(number)
+        assert process.wait(30) == 0
+    assert cli.json("status")["serving"] is None
+
+
+def test_a_second_one_is_told_about_the_first(cli: Cli) -> None:
+    with serving(cli) as (process, url, _):
+        for command in ("serve", "quickstart"):
+            done = cli.finish(command, "--port", "0", exit_code=5)
+            assert str(process.pid) in done.err
+            assert url in done.err
+
+
+def test_a_taken_port(cli: Cli) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert f"port {port}" in cli.finish("serve", "--port", port, exit_code=5).err
+        assert "taken" in cli.finish("quickstart", "--port", port, exit_code=5).err
+
+
+def test_an_address_of_another_machine(cli: Cli) -> None:
+    done = cli.finish("serve", "--host", "192.0.2.1", "--insecure-http", exit_code=2)
+    assert "cannot listen on 192.0.2.1" in done.err
+
+
+def test_no_data(bare: Cli) -> None:
+    assert "run: mcpgw init" in bare.finish("serve", exit_code=3).err
+    assert not bare.home.exists()
+
+
+def test_without_its_key_nothing_is_served(bare: Cli) -> None:
+    bare("init", "--yes")
+    (key,) = (bare.directory / "config").rglob("*.key")
+    key.unlink()
+    assert "expected key" in bare.finish("serve", "--port", "0", exit_code=78).err
+    assert not key.exists()
+
+
+def test_no_workspace_yet(cli: Cli) -> None:
+    cli("workspace", "delete", "default", "--yes")
+    with serving(cli, "--public-url", "https://gateway.example.com") as (_, _, lines):
+        assert any("workspace create" in line for line in lines)
+        assert any("by your proxy at https://gateway.example.com" in line for line in lines)
+
+
+def test_a_second_signal_ends_at_once(cli: Cli) -> None:
+    """A call that hangs would be waited for."""
+    with serving(cli) as (process, _, _):
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"stopping\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) in (0, -signal.SIGTERM)
+
+
+async def test_who_waits_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last resort, without its consequence."""
+    ends: list[int] = []
+    monkeypatch.setattr("mcpgw.cli.serving.LAST_PATIENCE_S", 0.0)
+    monkeypatch.setattr(os, "_exit", ends.append)
+    stop = Stop()
+    stop.ask()
+    await stop.wait()
+    while not ends:
+        os.sched_yield()
+    assert ends == [1]
