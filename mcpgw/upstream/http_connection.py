@@ -32,6 +32,7 @@ class HttpConnection(asyncio.Protocol):
     """A connection to one origin, used by one request after another."""
 
     __slots__ = (
+        "_deadline",
         "_fed_bytes",
         "_has_end",
         "_has_head",
@@ -46,7 +47,6 @@ class HttpConnection(asyncio.Protocol):
         "_problem",
         "_response",
         "_server",
-        "_deadline",
         "_timer",
         "_transport",
         "idle_since",

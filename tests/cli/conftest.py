@@ -94,13 +94,14 @@ class Cli:
 
     def process(self, *arguments: str, **more: Any) -> "subprocess.Popen[bytes]":
         """Start the command as a process of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "mcpgw", *arguments],
-            env=self.environment,
-            cwd=self.directory,
-            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-            | more,
-        )
+        usual = {
+            "env": self.environment,
+            "cwd": self.directory,
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        }
+        return subprocess.Popen([sys.executable, "-m", "mcpgw", *arguments], **usual | more)
 
     def finish(self, *arguments: str, exit_code: int = 0) -> Done:
         """Run the command as a process of its own to its end."""

@@ -52,7 +52,6 @@ def test_serving_on_at_the_next_free_port(bare: Cli) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        bare.monkeypatch.setenv("MCPGW_PORT", str(port))
         with bare.process("quickstart", env={**bare.environment, "MCPGW_PORT": str(port)}) as run:
             assert run.stderr is not None
             lines = iter(run.stderr.readline, b"")

@@ -14,7 +14,7 @@ import pytest
 from mcpgw.cli.serving import Stop
 from tests.cli.conftest import PEER, Cli
 
-URL = re.compile(rb"http://127\.0\.0\.1:\d+")
+URL = re.compile(r"  (https?://[a-z0-9.:]+)")
 
 
 @contextmanager
@@ -34,9 +34,9 @@ def banner(process: "subprocess.Popen[bytes]") -> tuple[str, list[str]]:
         lines.append(line.decode().rstrip())
         if lines[-1] == "stop with Ctrl-C":
             break
-    found = URL.search("\n".join(lines).encode())
+    found = URL.search("\n".join(lines))
     assert found, lines
-    return found.group().decode(), lines
+    return found[1], lines
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -92,7 +92,8 @@ def test_without_its_key_nothing_is_served(bare: Cli) -> None:
 
 def test_no_workspace_yet(cli: Cli) -> None:
     cli("workspace", "delete", "default", "--yes")
-    with serving(cli, "--public-url", "https://gateway.example.com") as (_, _, lines):
+    with serving(cli, "--public-url", "https://gateway.example.com") as (_, url, lines):
+        assert url == "https://gateway.example.com"
         assert any("workspace create" in line for line in lines)
         assert any("by your proxy at https://gateway.example.com" in line for line in lines)
 

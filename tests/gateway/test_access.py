@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from mcpgw.errors import Unauthenticated
+from mcpgw.errors import Forbidden, NotFound, Unauthenticated
 from mcpgw.gateway.access import Access
 from mcpgw.model.token import OPERATOR, Role, Token, format_token
-from tests.world import World
+from tests.world import World, stranger
 
 
 async def refused(world: World, slug: str, text: str) -> str:
@@ -83,3 +83,12 @@ async def test_without_a_token_key_nobody_gets_in(world: World) -> None:
     issued = await world.gateway.tokens.issue(OPERATOR, "demo", "ana", Role.READONLY, 60.0)
     world.store.change(datakeys={})
     await refused(world, "demo", issued.text)
+
+
+async def test_the_operator_needs_no_token(world: World) -> None:
+    admission = await world.gateway.access.admit(OPERATOR, "demo")
+    assert (admission.principal, admission.workspace.slug) == (OPERATOR, "demo")
+    with pytest.raises(NotFound):
+        await world.gateway.access.admit(OPERATOR, "other")
+    with pytest.raises(Forbidden):
+        await world.gateway.access.admit(stranger(admission.workspace.id), "demo")

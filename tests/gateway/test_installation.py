@@ -17,6 +17,13 @@ async def test_made_once_then_unlocked(world: World) -> None:
     assert world.store.held.slots == slots
     await world.gateway.installation.unlock(OPERATOR)
     assert world.gateway.installation.key_whereabouts == "in a test"
+    assert world.gateway.installation.key_advice == "leave it there"
+
+
+async def test_where_the_key_was_is_told_without_it(world: World) -> None:
+    assert await world.gateway.installation.key_places(OPERATOR) == ["file: nowhere"]
+    with pytest.raises(Forbidden):
+        await world.gateway.installation.key_places(stranger("w"))
 
 
 async def test_no_new_key_where_something_was_sealed(world: World) -> None:

@@ -43,7 +43,7 @@ async def main() -> None:
                 results.append(await step(session, method, parameters))
             except Exception as error:
                 results.append({"error": str(error)})
-        print(
+        sys.stdout.write(
             json.dumps(
                 {
                     "version": opened.protocolVersion,

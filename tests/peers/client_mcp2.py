@@ -44,7 +44,7 @@ async def main() -> None:
                 except Exception as error:
                     results.append({"error": str(error)})
             info = client.server_info
-            print(
+            sys.stdout.write(
                 json.dumps(
                     {
                         "version": client.protocol_version,

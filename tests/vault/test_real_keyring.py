@@ -85,7 +85,7 @@ class Machine:
         return self._run(["dbus-run-session", "--", "sh", "-c", script], {})
 
     def _run(self, command: list[str], more: dict[str, str]) -> list[dict[str, str]]:
-        done = subprocess.run(  # noqa: S603  (our own command)
+        done = subprocess.run(
             command,
             env=self.environment | more,
             cwd=self.home,
