@@ -194,7 +194,7 @@ def _home(chosen: str | Path | None) -> Path:
 def _read_file(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise InvalidInput(

@@ -61,9 +61,11 @@ async def doctor(asked: Invocation) -> None:
 
     config = asked.config()
     findings = [*check_sqlite(sqlite3.sqlite_version_info), *check_files(config)]
+    if config.configuration_path.exists():
+        findings += check_integrity(config)
     try:
         async with in_gateway(asked) as gateway:
-            findings += [*check_integrity(config), *await check_key(gateway)]
+            findings += await check_key(gateway)
             for seen in await gateway.workspaces.list(OPERATOR):
                 slug = seen.workspace.slug
                 findings += await check_tokens(gateway, slug)

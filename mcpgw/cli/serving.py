@@ -17,7 +17,7 @@ from typing import Any
 from mcpgw import __version__
 from mcpgw.bootstrap import open_gateway, serve_lock
 from mcpgw.cli.exposure import exposure
-from mcpgw.cli.output import FAILED, say
+from mcpgw.cli.output import FAILED, counted, say
 from mcpgw.cli.stderr_log import log_to_stderr
 from mcpgw.config import Config
 from mcpgw.gateway.gateway import Gateway
@@ -114,7 +114,10 @@ def stop_on_signals() -> Stop:
 
 def banner(config: Config, served: Served) -> Sequence[str]:
     """Return what a person wants to know once it serves."""
-    urls = [f"  {served.url}/ws/{slug}  ({servers} servers)" for slug, servers in served.workspaces]
+    urls = [
+        f"  {served.url}/ws/{slug}  ({counted(servers, 'server')})"
+        for slug, servers in served.workspaces
+    ]
     return [
         f"mcpgw {__version__} serves {config.home}",
         *(urls or [f"  {served.url}  no workspace yet: mcpgw workspace create NAME"]),

@@ -94,14 +94,16 @@ class Cli:
 
     def process(self, *arguments: str, **more: Any) -> "subprocess.Popen[bytes]":
         """Start the command as a process of its own."""
-        usual = {
+        usual: dict[str, Any] = {
             "env": self.environment,
             "cwd": self.directory,
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,
         }
-        return subprocess.Popen([sys.executable, "-m", "mcpgw", *arguments], **usual | more)
+        command = [sys.executable, "-m", "mcpgw", *arguments]
+        process: subprocess.Popen[bytes] = subprocess.Popen(command, **usual | more)
+        return process
 
     def finish(self, *arguments: str, exit_code: int = 0) -> Done:
         """Run the command as a process of its own to its end."""

@@ -72,8 +72,7 @@ def test_damaged_databases(cli: Cli) -> None:
     content = bytearray(path.read_bytes())
     content[4096 * 2 :] = b"\xff" * len(content[4096 * 2 :])
     path.write_bytes(content)
-    findings = found(cli, 7)
-    assert {"database-damaged", "data-unusable"} & set(findings)
+    assert "journal.db" in found(cli, 7)["database-damaged"]["message"]
 
 
 def test_a_database_of_somebody_else(cli: Cli) -> None:

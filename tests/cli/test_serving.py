@@ -43,7 +43,7 @@ def banner(process: "subprocess.Popen[bytes]") -> tuple[str, list[str]]:
 def test_from_banner_to_end(cli: Cli, number: signal.Signals) -> None:
     cli("server", "add", "echo", "--no-test", "--", *PEER)
     with serving(cli) as (process, url, lines):
-        assert f"  {url}/ws/default  (1 servers)" in lines
+        assert f"  {url}/ws/default  (1 server)" in lines
         assert any(line.startswith("master key: the key file") for line in lines)
         assert "reachable from this machine only" in lines
         with urllib.request.urlopen(f"{url}/healthz") as answer:  # noqa: S310  (our own)
