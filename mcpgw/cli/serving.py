@@ -27,6 +27,9 @@ from mcpgw.web.app import serving
 LAST_PATIENCE_S = 9.5
 """How long an orderly end may take; whoever stops us kills after ten seconds."""
 
+COLLECT_AT = (50_000, 20, 50)
+"""New objects before the collector looks: calls leave few cycles, and looking costs them time."""
+
 
 @dataclass(slots=True)
 class Stop:
@@ -99,6 +102,7 @@ async def serving_data(config: Config) -> AsyncIterator[Served]:
                 # What was made up to now stays: the collector need not look at it again.
                 gc.collect()
                 gc.freeze()
+                gc.set_threshold(*COLLECT_AT)
                 yield Served(gateway, url, [(one.workspace.slug, one.servers) for one in seen])
 
 

@@ -150,7 +150,7 @@ def repair_surrogates(body: bytes) -> bytes:
 
 def result_bytes(request_id: bytes, result: bytes) -> bytes:
     """Return the response that carries a result."""
-    return b'{"jsonrpc":"2.0","id":' + request_id + b',"result":' + result + b"}"
+    return b"".join((b'{"jsonrpc":"2.0","id":', request_id, b',"result":', result, b"}"))
 
 
 def raw_error_bytes(request_id: bytes | None, error: bytes) -> bytes:

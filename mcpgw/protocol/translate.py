@@ -49,6 +49,8 @@ _OUR_AFFAIR = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSIO
 """Errors about how we spoke to the server; a client would correct itself by them."""
 
 _COMPLETE = Raw(b'"complete"')
+_COMPLETE_FIRST = b'{"resultType":"complete",'
+"""How results begin that some SDKs write: a long one need not be read to know its type."""
 _PRIVATE = Raw(b'"private"')
 
 _encode = msgspec.json.Encoder().encode
@@ -163,11 +165,14 @@ def progress_to_client(params: Raw, token: bytes) -> bytes:
 
 def _checked(result: Raw) -> bytes:
     """Return a modern result for a modern client: untouched, once its type is known."""
+    untouched = bytes(result)
+    if untouched.startswith(_COMPLETE_FIRST):
+        return untouched
     members = _members(result)
     if "resultType" not in members:
         return write_object({**members, "resultType": _COMPLETE})
     _require_complete(members["resultType"])
-    return bytes(result)
+    return untouched
 
 
 def _without_modern(result: Raw) -> bytes:

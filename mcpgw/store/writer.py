@@ -47,35 +47,54 @@ class Writer:
     def __init__(self, path: Path, *, checkpoint_pages: int) -> None:
         self._path = path
         self._checkpoint_pages = checkpoint_pages
-        self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._queue: SimpleQueue[Sequence[_Entry] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._is_closed = False
+        # Only the thread of the loop uses these two.
+        self._outbox: list[_Entry] = []
+        self._waiting = 0
         # Only the thread uses these two.
         self._connection: sqlite3.Connection | None = None
         self._identity = (0, 0)
 
     def record(self, event: AuditEvent) -> asyncio.Future[None]:
-        """Queue a row; the future ends when it is committed, or with StorageError."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Queue a row; the future ends when it is committed, or with StorageError.
+
+        The rows of one turn of the event loop go to the thread together: waking it for each would
+        have the two threads take the interpreter from each other all the time.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
         if self._is_closed:
             future.set_exception(StorageError("the journal is closed"))
-        elif self._queue.qsize() >= MAX_WAITING:
+        elif self._waiting >= MAX_WAITING:
             future.set_exception(
                 StorageError("the journal cannot keep up", "check the disk of the data directory")
             )
         else:
-            self._queue.put((event, future))
-            if self._thread is None:
-                self._start()
+            if not self._outbox:
+                loop.call_soon(self._hand_over)
+            self._outbox.append((event, future))
+            self._waiting += 1
         return future
 
     async def close(self) -> None:
         """Write what is queued and end the thread."""
         self._is_closed = True
+        self._hand_over()
         if self._thread is not None:
             self._queue.put(None)
         while self._thread is not None and self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
+
+    def _hand_over(self) -> None:
+        """Give what this turn recorded to the thread."""
+        if not self._outbox:
+            return
+        self._queue.put(self._outbox)
+        self._outbox = []
+        if self._thread is None:
+            self._start()
 
     def _start(self) -> None:
         # A daemon: a process that dies of an error must not wait for a close that never comes.
@@ -87,9 +106,9 @@ class Writer:
         is_ending = False
         try:
             while not is_ending:
-                entries = self._take()
-                is_ending = entries[-1] is None
-                batch = [entry for entry in entries if entry is not None]
+                handed = self._take()
+                is_ending = handed[-1] is None
+                batch = [entry for entries in handed if entries is not None for entry in entries]
                 self._commit(batch)
                 batch = []
         finally:
@@ -97,13 +116,13 @@ class Writer:
             # An error of our own ends this thread and its rows; another takes up the rest.
             if not is_ending:
                 self._start()
-            _settle(batch, StorageError("the journal failed", "see the log of mcpgw"))
+            self._settle(batch, StorageError("the journal failed", "see the log of mcpgw"))
 
-    def _take(self) -> list[_Entry | None]:
-        """Wait for a row and return it with all that is queued behind it."""
-        entries = [self._queue.get()]
-        entries.extend(self._queue.get_nowait() for _ in range(self._queue.qsize()))
-        return entries
+    def _take(self) -> list[Sequence[_Entry] | None]:
+        """Wait for rows and return them with all that is queued behind them."""
+        handed = [self._queue.get()]
+        handed.extend(self._queue.get_nowait() for _ in range(self._queue.qsize()))
+        return handed
 
     def _commit(self, batch: Sequence[_Entry]) -> None:
         try:
@@ -111,17 +130,17 @@ class Writer:
                 self._write([event for event, _ in batch])
         except StorageError as error:
             self._disconnect()
-            _settle(batch, error)
+            self._settle(batch, error)
         except GatewayError as error:
             # One row cannot be stored; the others must not suffer for it.
             self._disconnect()
             if len(batch) == 1:
-                _settle(batch, error)
+                self._settle(batch, error)
             else:
                 for entry in batch:
                     self._commit([entry])
         else:
-            _settle(batch, None)
+            self._settle(batch, None)
 
     def _write(self, events: Sequence[AuditEvent]) -> None:
         connection = self._connect()
@@ -150,6 +169,26 @@ class Writer:
                 self._connection.close()
             self._connection = None
 
+    def _settle(self, batch: Sequence[_Entry], error: GatewayError | None) -> None:
+        """Tell everybody who waits for `batch`, with one wake-up of the event loop."""
+        if not batch:
+            return
+        futures = [future for _, future in batch]
+        # A loop that is closed has nobody waiting any more.
+        with suppress(RuntimeError):
+            futures[0].get_loop().call_soon_threadsafe(self._wake, futures, error)
+
+    def _wake(self, futures: Sequence["asyncio.Future[None]"], error: GatewayError | None) -> None:
+        self._waiting -= len(futures)
+        for future in futures:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(None)
+            else:
+                # Each its own: a traceback grows on the one that is raised.
+                future.set_exception(StorageError(error.message, error.hint))
+
 
 @cache
 def _insert(count: int) -> str:
@@ -161,24 +200,3 @@ def _insert(count: int) -> str:
 def _rows_of_next(count: int) -> int:
     """Return a power of two up to `count`, so that there are few different statements."""
     return min(1 << (count.bit_length() - 1), MAX_ROWS_A_STATEMENT)
-
-
-def _settle(batch: Sequence[_Entry], error: GatewayError | None) -> None:
-    """Tell everybody who waits for `batch`, with one wake-up of the event loop."""
-    if not batch:
-        return
-    futures = [future for _, future in batch]
-    # A loop that is closed has nobody waiting any more.
-    with suppress(RuntimeError):
-        futures[0].get_loop().call_soon_threadsafe(_wake, futures, error)
-
-
-def _wake(futures: Sequence["asyncio.Future[None]"], error: GatewayError | None) -> None:
-    for future in futures:
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(None)
-        else:
-            # Each its own: a traceback grows on the one that is raised.
-            future.set_exception(StorageError(error.message, error.hint))

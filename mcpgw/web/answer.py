@@ -13,7 +13,7 @@ from mcpgw.protocol.exchange import Notification
 from mcpgw.protocol.jsonrpc import notification_bytes
 from mcpgw.protocol.sse import KEEP_ALIVE, encode
 from mcpgw.web.connection import Connection
-from mcpgw.web.errors import PLAIN_HEADERS, json_response
+from mcpgw.web.errors import PLAIN_HEADERS, Answered
 
 KEEP_ALIVE_AFTER_S = 15.0
 """Silence after which a comment is sent, which opens the stream: no proxy gives up on it. A third
@@ -103,7 +103,7 @@ class Answer:
     async def finish(self, response: bytes) -> web.StreamResponse:
         """End with the result, in the form that the answer has taken."""
         if self._stream is None:
-            return json_response(response)
+            return Answered(response)
         await self._write(encode(response))
         return self._stream
 

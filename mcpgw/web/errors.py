@@ -1,7 +1,9 @@
 """Which HTTP status and JSON-RPC code an error has: two tables, and the bodies made from them."""
 
 import msgspec
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.helpers import rfc822_formatted_time
 from multidict import CIMultiDict
 
 from mcpgw.errors import GatewayError, ProtocolError
@@ -47,6 +49,46 @@ PLAIN_HEADERS = {
 
 
 _JSON_HEADERS = CIMultiDict({**PLAIN_HEADERS, "Content-Type": "application/json"})
+
+_HEAD = (
+    "HTTP/1.1 200 OK\r\n"
+    + "".join(f"{name}: {value}\r\n" for name, value in _JSON_HEADERS.items())
+    + "Date: %b\r\nContent-Length: %d\r\n\r\n"
+).encode()
+
+
+class Answered(web.Response):
+    """A 200 with raw JSON for a client that keeps its connection: one write, head and body.
+
+    aiohttp's own way to the same bytes costs several times as much, for every call.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body=body, headers=_JSON_HEADERS)
+        self._raw_body = body
+        self._is_written = False
+
+    @property
+    def keep_alive(self) -> bool | None:
+        """Whether the connection may serve another request."""
+        return True if self._is_written else super().keep_alive
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Write everything at once, or leave it to aiohttp when the client is not the usual one."""
+        if request.version != HttpVersion11 or not request.keep_alive:
+            return await super().prepare(request)
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError("the client left")
+        head = _HEAD % (rfc822_formatted_time().encode(), len(self._raw_body))
+        transport.write(head + self._raw_body)
+        self._is_written = True
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """End, which `prepare` did already."""
+        if not self._is_written:
+            await super().write_eof(data)
 
 
 def json_response(
