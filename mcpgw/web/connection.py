@@ -44,6 +44,11 @@ class Connection(RequestHandler):
         if on_lost is not None:
             on_lost()
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Resume if reading was paused: aiohttp asks after every body, and parses nothing again."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def handle_error(
         self,
         request: web.BaseRequest,

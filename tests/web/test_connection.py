@@ -1,11 +1,18 @@
 """Malformed HTTP is answered without a word of it, in the body and in the log."""
 
 import asyncio
+import io
 import logging
 
+import aiohttp
+import msgspec
 import pytest
 
-from tests.web.conftest import Client
+from mcpgw.model.configuration import Configuration
+from mcpgw.model.token import OPERATOR, Role
+from mcpgw.web.app import serving
+from tests.web.conftest import Client, modern_body, modern_headers
+from tests.world import World
 
 CANARY = "mgwu_CANARYCANARY"
 
@@ -36,6 +43,35 @@ async def test_nothing_is_quoted(
     assert CANARY.encode() not in answer
     assert b"aiohttp" not in answer
     assert CANARY not in caplog.text
+
+
+async def test_a_body_larger_than_any_buffer_arrives_whole(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes while the token is still looked at: reading pauses, and is resumed."""
+    load = world.store.load
+
+    async def load_slowly() -> Configuration:
+        await asyncio.sleep(0.1)
+        return await load()
+
+    monkeypatch.setattr(world.store, "load", load_slowly)
+    issued = await world.gateway.tokens.issue(OPERATOR, "demo", "ana", Role.DEVELOPER, None)
+    await world.server("git", log="x")
+    text = "x" * 3_000_000
+    asked = modern_body("tools/call", name="git__log", arguments={"text": text})
+    body = msgspec.json.encode(asked)
+    headers = modern_headers("tools/call", "git__log") | {"X-API-Key": issued.text}
+    async with (
+        serving(world.gateway, "127.0.0.1", 0, public_url="", max_body_bytes=1 << 22) as url,
+        aiohttp.ClientSession() as http,
+    ):
+        for _ in range(3):
+            world.store.change()
+            async with http.post(
+                f"{url}/ws/demo", data=io.BytesIO(body), headers=headers
+            ) as response:
+                assert len(await response.read()) > len(text)
 
 
 async def test_it_serves_on_after_garbage(client: Client) -> None:
