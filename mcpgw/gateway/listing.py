@@ -32,6 +32,9 @@ RENEW_AFTER_NS = 60 * 10**9
 RETRY_AFTER_NS = 5 * 10**9
 """How long a server that failed to list is left alone."""
 
+LOOK_AFTER_NS = 10**9
+"""How often a workspace's lists are looked at for their age: every call comes by here."""
+
 MAX_PAGES = 100
 """Pages of one list that are followed; a server that never ends is cut off here."""
 
@@ -82,6 +85,7 @@ class Listings:
         self._list_timeout_s = list_timeout_s
         self._shelves: dict[str, _Shelf] = {}
         self._offers: dict[str, Offer] = {}
+        self._look_at: dict[str, int] = {}
         self._configuration: Configuration | None = None
         upstreams.on_change(self._on_change)
 
@@ -95,7 +99,10 @@ class Listings:
         offer = self._offers.get(workspace.id)
         if offer is None:
             offer = await self._build(configuration, workspace)
-        self._renew_old(workspace, offer)
+        now = self._clock.monotonic_ns()
+        if now >= self._look_at.get(workspace.id, 0):
+            self._look_at[workspace.id] = now + LOOK_AFTER_NS
+            self._renew_old(workspace, offer, now)
         return offer
 
     async def fetch(self, reach: Reach) -> Listed:
@@ -161,8 +168,7 @@ class Listings:
             shelf.listed, problem=f"it has not answered within {self._list_timeout_s:g} s"
         )
 
-    def _renew_old(self, workspace: Workspace, offer: Offer) -> None:
-        now = self._clock.monotonic_ns()
+    def _renew_old(self, workspace: Workspace, offer: Offer, now: int) -> None:
         for share in offer.shares:
             shelf = self._shelves.get(share.reach.server.id)
             if shelf is None or shelf.renewal is not None:
@@ -232,6 +238,7 @@ class Listings:
         shelf = self._shelves.get(server_id)
         if shelf is not None and method.endswith("list_changed"):
             shelf.is_stale = True
+            self._look_at.clear()
 
 
 def _differs(old: Listed, new: Listed) -> bool:
