@@ -6,6 +6,7 @@ leaves, and nothing of what a client sent.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from mcpgw import __version__
@@ -81,9 +82,15 @@ def modern_lines(version: str, message: Outgoing) -> bytes:
 
     `message.headers` are encoded already.
     """
-    lines = f"MCP-Protocol-Version: {version}\r\nMcp-Method: {encode_value(message.method)}\r\n"
-    if message.name is not None:
-        lines += f"Mcp-Name: {encode_value(message.name)}\r\n"
+    lines = _routing_lines(version, message.method, message.name)
     for name, value in message.headers:
-        lines += f"{name}: {value}\r\n"
+        lines += f"{name}: {value}\r\n".encode()
+    return lines
+
+
+@lru_cache(maxsize=1024)
+def _routing_lines(version: str, method: str, name: str | None) -> bytes:
+    lines = f"MCP-Protocol-Version: {version}\r\nMcp-Method: {encode_value(method)}\r\n"
+    if name is not None:
+        lines += f"Mcp-Name: {encode_value(name)}\r\n"
     return lines.encode()
