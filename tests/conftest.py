@@ -1,6 +1,7 @@
 """For all tests: how properties are searched, and what is worth a look at the end of a run."""
 
 import ast
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ settings.load_profile("mcpgw")
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name what is long: shown, never judged, for it may have its reason."""
+    # Python 3.11 cannot parse while a collection runs finalizers that parse too (gh-106905).
+    gc.collect()
     found = list(long_ones())
     if found:
         terminalreporter.section("long, worth a look")

@@ -89,10 +89,10 @@ class Child(asyncio.SubprocessProtocol):
             self.is_running = False
             self._stdin.close()
         for number in (signal.SIGTERM, signal.SIGKILL):
-            if await self._ends_within(GRACE_S):
+            if await self.ends_within(GRACE_S):
                 return
             self._signal_group(number)
-        await self._ends_within(GRACE_S)
+        await self.ends_within(GRACE_S)
         self._transport.close()
 
     def last_words(self, secrets: Sequence[str]) -> str:
@@ -160,7 +160,8 @@ class Child(asyncio.SubprocessProtocol):
             self._stdin.write(b"\n".join([*self._outbox, b""]))
         self._outbox.clear()
 
-    async def _ends_within(self, seconds: float) -> bool:
+    async def ends_within(self, seconds: float) -> bool:
+        """Wait for the end of the process and of all that it said; False when it takes longer."""
         try:
             async with asyncio.timeout(seconds):
                 await self._has_ended.wait()

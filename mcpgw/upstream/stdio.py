@@ -38,6 +38,9 @@ MAX_NOTIFICATIONS = 256
 MIN_SECRET = 4
 """Shorter values are no secrets, and hiding them would garble every message."""
 
+LAST_WORDS_S = 1.0
+"""How long a child that closed its pipes may take to end, for the sake of a better error."""
+
 _log = logging.getLogger("mcpgw.upstream")
 
 
@@ -181,6 +184,8 @@ class StdioTransport:
         self, request_id: int, line: bytes, deadline: float, deliver: Deliver | None
     ) -> Frame:
         if not self.is_alive:
+            # It is about to end: what it says last, and its exit code, may still be on their way.
+            await self._child.ends_within(LAST_WORDS_S)
             raise self.ended()
         pending = self._pending[request_id] = _Pending()
         timer = self._loop.call_at(deadline, self._time_out, pending)

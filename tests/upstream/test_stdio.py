@@ -12,8 +12,9 @@ import pytest
 
 from mcpgw.errors import NotFound, UpstreamError, UpstreamTimeout
 from mcpgw.gateway.ports import Fill
+from mcpgw.model.server import Server, StdioLaunch
 from mcpgw.protocol.exchange import Notification
-from mcpgw.upstream import child
+from mcpgw.upstream import child, stdio
 from mcpgw.upstream.connection import Connection
 from mcpgw.upstream.stdio import MAX_NOTIFICATIONS, StdioTransport
 from tests.live import call, code_of, echo_server, filled, nothing, open_upstreams, text_of
@@ -225,6 +226,7 @@ async def test_a_child_that_closes_its_output_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(child, "GRACE_S", 0.2)
+    monkeypatch.setattr(stdio, "LAST_WORDS_S", 0.01)
     async with talking(tmp_path, "modern", "deaf") as connection:
         running = asyncio.ensure_future(call(connection, "close-stdout"))
         await until(lambda: not connection.is_alive)
@@ -286,3 +288,13 @@ async def test_everything_that_it_started_ends_when_it_dies(tmp_path: Path) -> N
         with pytest.raises(UpstreamError):
             await call(connection, "die")
         await gone(*pids)
+
+
+@pytest.mark.parametrize("attempt", range(3))
+async def test_a_command_that_ends_at_once_is_quoted(tmp_path: Path, attempt: int) -> None:
+    """It is gone before the first request, and its complaint may come after its end."""
+    command = ("sh", "-c", "echo dying of thirst >&2; exit 3")
+    server = Server("sh", "w", "sh", "sh", StdioLaunch(command), True, 0.0)
+    async with open_upstreams(tmp_path) as upstreams:
+        with pytest.raises(UpstreamError, match="exited with code 3: dying of thirst"):
+            await upstreams.connect(server, "print", nothing)
