@@ -223,7 +223,7 @@ def _slot_sealer(master: MasterKey) -> Sealer:
 
 
 def _slot_context(install_id: str, slot_id: str) -> tuple[str, ...]:
-    return ("mcpgw/root/v1", install_id, slot_id)
+    return ("mcpgw/slot/v1", install_id, slot_id)
 
 
 def _datakey_context(
