@@ -24,7 +24,7 @@ NEWEST_LEGACY = LEGACY_VERSIONS[-1]
 NEWEST_MODERN = MODERN_VERSIONS[-1]
 
 ASSUMED_LEGACY = "2025-03-26"
-"""What a session request without a version header is taken for."""
+"""What a session request without a version header is taken for; the one revision with batches."""
 
 META = "io.modelcontextprotocol/"
 META_VERSION = META + "protocolVersion"

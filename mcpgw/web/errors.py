@@ -119,8 +119,12 @@ def error_response(error: GatewayError) -> web.Response:
 
 def rpc_error_response(error: GatewayError, request_id: bytes) -> web.Response:
     """Return the answer to a JSON-RPC request that failed."""
+    status = 200 if isinstance(error, ProtocolError) else HTTP_STATUS[error.code]
+    return json_response(rpc_error(error, request_id), status)
+
+
+def rpc_error(error: GatewayError, request_id: bytes) -> bytes:
+    """Return the JSON-RPC response that says how a request failed."""
     if isinstance(error, ProtocolError):
-        body = error_bytes(request_id, error.rpc_code, error.message, error.data)
-        return json_response(body, 200)
-    body = error_bytes(request_id, RPC_CODE[error.code], error.message)
-    return json_response(body, HTTP_STATUS[error.code])
+        return error_bytes(request_id, error.rpc_code, error.message, error.data)
+    return error_bytes(request_id, RPC_CODE[error.code], error.message)

@@ -13,7 +13,7 @@ from mcpgw.gateway.access import Admission
 from mcpgw.gateway.call import Asked
 from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.listing import Spawn
-from mcpgw.protocol.era import Era
+from mcpgw.protocol.era import ASSUMED_LEGACY, Era
 from mcpgw.protocol.inbound import (
     Accepted,
     Batch,
@@ -27,7 +27,7 @@ from mcpgw.protocol.inbound import (
 from mcpgw.protocol.jsonrpc import INVALID_REQUEST, error_bytes
 from mcpgw.protocol.legacy import session_version
 from mcpgw.web.answer import Answer, Heart
-from mcpgw.web.errors import PLAIN_HEADERS, RPC_CODE, json_response, rpc_error_response
+from mcpgw.web.errors import PLAIN_HEADERS, json_response, rpc_error, rpc_error_response
 
 BODY_TIME_S = 10.0
 """How long a body may take that did not come with its headers (security.md 3.6)."""
@@ -110,23 +110,32 @@ class McpEndpoint:
         except GatewayError as error:
             if not answer.is_streaming:
                 return rpc_error_response(error, call.id)
-            response = error_bytes(call.id, RPC_CODE[error.code], error.message)
+            response = rpc_error(error, call.id)
         return await answer.finish(response)
 
     async def _batch(
         self, request: web.BaseRequest, admission: Admission, batch: Batch
     ) -> web.StreamResponse:
         """Answer the requests of a batch one after the other, as one JSON array."""
+        try:
+            session = self._dispatcher.resume(admission, batch.session_id)
+        except NotFound as error:
+            return _no_session(error, b"null")
+        if session.version != ASSUMED_LEGACY:
+            message = f"the revision {session.version} has no batches"
+            return json_response(error_bytes(None, INVALID_REQUEST, message), 400)
         answers = []
         for item in batch.items:
+            if not isinstance(item, Call):
+                self._dispatcher.notice(admission, batch.session_id, item.message)
+                continue
             try:
-                if isinstance(item, Call):
-                    asked = self._asked(request, admission, item, None)
-                    answers.append(await self._dispatcher.answer(asked))
-                else:
-                    self._dispatcher.notice(admission, batch.session_id, item.message)
-            except NotFound as error:
-                return _no_session(error, b"null")
+                asked = self._asked(request, admission, item, None)
+                answers.append(await self._dispatcher.answer(asked))
+            except Cancelled:
+                continue
+            except GatewayError as error:
+                answers.append(rpc_error(error, item.id))
         if not answers:
             return web.Response(status=202, headers=PLAIN_HEADERS)
         return json_response(b"[" + b",".join(answers) + b"]")

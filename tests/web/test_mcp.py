@@ -139,8 +139,31 @@ async def test_a_batch_of_the_revision_that_had_them(client: Client) -> None:
     noted = {"jsonrpc": "2.0", "method": "notifications/initialized"}
     answered = await client.legacy(session, [PING, noted, PING | {"id": 2}])
     assert [one["id"] for one in answered.json] == [1, 2]
+    foreign = {"jsonrpc": "2.0", "id": 3, "method": "tools/list", "params": {"cursor": "x"}}
+    mixed = (await client.legacy(session, [foreign, PING])).json
+    assert (mixed[0]["id"], mixed[0]["error"]["code"], mixed[1]["result"]) == (3, -32602, {})
     assert (await client.legacy(session, [noted])).status == 202
     assert (await client.legacy("none", [PING])).status == 404
+
+
+async def test_a_batch_of_a_later_revision_is_refused(client: Client) -> None:
+    session = (await client.initialize("2025-06-18")).headers["Mcp-Session-Id"]
+    answered = await client.legacy(session, [PING])
+    assert (answered.status, answered.json["error"]["code"]) == (400, -32600)
+
+
+async def test_a_call_of_a_batch_that_was_taken_back_has_no_answer(client: Client) -> None:
+    git = await client.world.server("git", log="x")
+    git.gate = asyncio.Event()
+    session = (await client.initialize("2025-03-26")).headers["Mcp-Session-Id"]
+    call = {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "git__log"}}
+    task = asyncio.ensure_future(client.legacy(session, [call, PING]))
+    await git.entered.wait()
+    await client.legacy(
+        session,
+        {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 3}},
+    )
+    assert [one["id"] for one in (await task).json] == [1]
 
 
 async def test_progress_turns_the_answer_into_a_stream(client: Client) -> None:
