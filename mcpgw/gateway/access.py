@@ -81,7 +81,8 @@ class Access:
         if configuration is not self._verified_in:
             self._verified.clear()
             self._verified_in = configuration
-        shortcut = hashlib.sha256(presented.encode()).digest()
+        # A header may hold any bytes; those that are no text arrive as surrogates.
+        shortcut = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).digest()
         verified = self._verified.get(shortcut)
         if verified is not None:
             return verified

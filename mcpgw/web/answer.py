@@ -74,6 +74,7 @@ class Answer:
         self._is_ended_by_leaving = is_ended_by_leaving
         self._stream: web.StreamResponse | None = None
         self._writing: asyncio.Lock | None = None
+        self._is_ending = False
         self.can_stream = "text/event-stream" in request.headers.get("Accept", "")
 
     @property
@@ -95,6 +96,7 @@ class Answer:
         if isinstance(connection, Connection):
             connection.on_lost = None
         self._heart.leave(self)
+        self._is_ending = True
 
     async def deliver(self, notification: Notification) -> None:
         """Send a notification before the result; one that the client left behind is dropped."""
@@ -102,10 +104,10 @@ class Answer:
 
     async def finish(self, response: bytes) -> web.StreamResponse:
         """End with the result, in the form that the answer has taken."""
-        if self._stream is None:
+        if self._writing is None:
             return Answered(response)
         await self._write(encode(response))
-        return self._stream
+        return self._stream or Answered(response)
 
     async def end_without_result(self) -> web.StreamResponse:
         """End the answer to a request that was taken back: nothing may be said to it any more."""
@@ -114,8 +116,9 @@ class Answer:
         return self._stream or web.Response(status=202, headers=PLAIN_HEADERS)
 
     async def comment(self) -> None:
-        """Break the silence."""
-        await self._write(KEEP_ALIVE)
+        """Break the silence, unless the end came first: after it nothing may be written."""
+        if not self._is_ending:
+            await self._write(KEEP_ALIVE)
 
     async def _write(self, chunk: bytes) -> None:
         # Made late: most answers write nothing but their end.

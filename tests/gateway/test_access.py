@@ -37,6 +37,7 @@ async def test_every_refusal_reads_the_same(world: World) -> None:
     said = {
         await refused(world, "demo", ""),
         await refused(world, "demo", "mgwu_nonsense"),
+        await refused(world, "demo", "mgwu_\udcff"),
         await refused(world, "demo", format_token(bytes(32))),
         await refused(world, "demo", foreign.text),
         await refused(world, "demo", expired.text),

@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from mcpgw.web import answer, mcp
+from mcpgw.web.errors import Answered
 from tests.web.conftest import Client, modern_body, modern_headers
 
 
@@ -55,3 +57,24 @@ async def test_a_body_that_never_comes_is_given_up(
     status = await asyncio.wait_for(reader.readline(), 5)
     writer.close()
     assert b" 400 " in status
+
+
+async def test_a_comment_that_comes_after_the_end_is_not_written() -> None:
+    """The beat and the result may fall into the same turn of the loop."""
+    heart = answer.Heart(lambda work: asyncio.ensure_future(work))
+    request = make_mocked_request("POST", "/", headers={"Accept": "text/event-stream"})
+    late = answer.Answer(request, heart, is_ended_by_leaving=False)
+    with late:
+        pass
+    await late.comment()
+    assert not late.is_streaming
+    assert isinstance(await late.finish(b"{}"), Answered)
+
+
+async def test_a_result_waits_for_the_comment_before_it() -> None:
+    heart = answer.Heart(lambda work: asyncio.ensure_future(work))
+    request = make_mocked_request("POST", "/", headers={"Accept": "text/event-stream"})
+    slow = answer.Answer(request, heart, is_ended_by_leaving=False)
+    with slow:
+        await slow.comment()
+    assert not isinstance(await slow.finish(b"{}"), Answered)
