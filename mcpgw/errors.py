@@ -107,3 +107,7 @@ class UpstreamTimeout(UpstreamError):
     """A server did not answer in time."""
 
     code = "upstream_timeout"
+
+
+class HeadersRefused(UpstreamError):
+    """A server found our headers at odds with the call (-32020): its tools may have changed."""

@@ -18,10 +18,14 @@ from mcpgw.model.server import Server
 from mcpgw.model.token import Token
 from mcpgw.model.workspace import Workspace
 from mcpgw.protocol.era import Era
-from mcpgw.protocol.exchange import Notification, Outgoing, Reply
+from mcpgw.protocol.exchange import Lane, Notification, Outgoing, Question, Reply
 
 Deliver = Callable[[Notification], Awaitable[None]]
 """Takes a notification that belongs to a running call; awaiting it is the back-pressure."""
+
+Ask = Callable[[Question], Awaitable[Reply]]
+"""Puts a server's question to the client of a running call, and returns the client's answer: its
+result or its error. Raises nothing but cancellation."""
 
 Fill = Callable[[], Sequence[tuple[str, str]]]
 """Opens the secrets of a launch: header or environment pairs, values in the clear. Call it late,
@@ -193,25 +197,48 @@ class Upstream(Protocol):
     def next_id(self) -> int:
         """Return a request id that is unique on this connection; also its progress token."""
 
-    async def exchange(self, message: Outgoing, deliver: Deliver | None = None) -> Reply:
-        """Send a request and return its reply; notifications of it go to `deliver`.
+    async def exchange(
+        self, message: Outgoing, deliver: Deliver | None = None, ask: Ask | None = None
+    ) -> Reply:
+        """Send a request and return its reply.
 
-        Cancelling the task cancels the request upstream. Never sends twice.
-        Raises UpstreamError, UpstreamTimeout.
+        Its notifications (progress, log messages) go to `deliver`, the server's questions that
+        belong to it to `ask`, whose answer is sent back; what no call can be found for is answered
+        in the negative. The time that a question waits for its answer does not count as the
+        server's. Cancelling the task cancels the request upstream. Never sends twice.
+        Raises UpstreamError, UpstreamTimeout, HeadersRefused.
         """
 
 
 class Upstreams(Protocol):
     """The pool of live connections."""
 
-    async def connect(self, server: Server, fingerprint: str, fill: Fill) -> Upstream:
-        """Return the connection of that fingerprint, made at need; others of the server end.
+    async def connect(
+        self, server: Server, fingerprint: str, fill: Fill, lane: Lane | None = None
+    ) -> Upstream:
+        """Return the connection of that fingerprint and lane, made at need.
 
-        Raises UpstreamError, UpstreamTimeout.
+        Connections of the server's other fingerprints end. Without a lane it is the one that any
+        client may share, in the newest era that the server speaks; with one, the era is the
+        lane's if the server speaks it. Raises UpstreamError, UpstreamTimeout.
         """
 
-    def on_change(self, listener: Callable[[str, str], None]) -> None:
-        """Call `listener(server_id, method)` for list_changed notifications of any server."""
+    def on_change(self, listener: Callable[[str, Notification], None]) -> None:
+        """Call `listener(server_id, notification)` for what belongs to no call, of any server:
+        the three list_changed, and `notifications/resources/updated`."""
+
+    async def watch(
+        self, server: Server, fingerprint: str, fill: Fill, uris: frozenset[str]
+    ) -> frozenset[str]:
+        """Be told of the changes of a server's lists, and of the resources `uris`, from now on.
+
+        Returns the URIs that the server really watches, once it has agreed. A later call replaces
+        the set. Lasts until `unwatch` or the fingerprint's end, across broken connections.
+        Raises UpstreamError, UpstreamTimeout; the watch is then tried again in the background.
+        """
+
+    def unwatch(self, server_id: str) -> None:
+        """Want no more news of a server; it costs nothing from here on."""
 
     async def keep_only(self, fingerprints: Mapping[str, str]) -> None:
         """End the connections of servers (by id) that are gone, off, or launched otherwise."""

@@ -1,9 +1,11 @@
-"""The three shapes that cross the seam to an upstream: a request out, a reply and notifications in.
+"""The shapes that cross the seam to an upstream: a request out; replies, notifications, questions in.
 
 JSON stays raw bytes: what passes through passes verbatim.
 """
 
 from msgspec import Raw, Struct
+
+from mcpgw.protocol.era import Era
 
 
 class Outgoing(Struct, frozen=True):
@@ -34,3 +36,23 @@ class Notification(Struct, frozen=True):
 
     method: str
     params: Raw
+
+
+class Question(Struct, frozen=True):
+    """A server's request to the client: elicitation, sampling or roots. `params` as above."""
+
+    method: str
+    params: Raw
+
+
+class Lane(Struct, frozen=True):
+    """Whose calls a connection carries: clients alike share one.
+
+    `era` is the client's; a server that speaks both is spoken to in it. `capabilities` is
+    canonical JSON of what the client can be asked for, `{}` for nothing. `client` tells clients
+    apart where a server's questions do not say which call they belong to.
+    """
+
+    era: Era
+    capabilities: bytes = b"{}"
+    client: str = ""
