@@ -12,6 +12,7 @@ GatewayError(message, hint="")   code               HTTP  JSON-RPC   CLI exit
 ├─ ProtocolError(rpc_code)       protocol           400   its own    6   the peer broke MCP
 ├─ Cancelled                     cancelled          499   (no reply) 130
 └─ UpstreamError                 upstream           502   -31012     6
+   ├─ HeadersRefused             upstream_headers   502   -31012     6   the server's tool changed
    └─ UpstreamTimeout            upstream_timeout   504   -31013     6
 anything else                    internal           500   -32603     1  shown as "Internal error"
 ```
@@ -111,3 +112,5 @@ class UpstreamTimeout(UpstreamError):
 
 class HeadersRefused(UpstreamError):
     """A server found our headers at odds with the call (-32020): its tools may have changed."""
+
+    code = "upstream_headers"

@@ -18,6 +18,7 @@ CODES = {
     "Cancelled": "cancelled",
     "UpstreamError": "upstream",
     "UpstreamTimeout": "upstream_timeout",
+    "HeadersRefused": "upstream_headers",
 }
 
 

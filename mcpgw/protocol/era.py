@@ -32,6 +32,7 @@ META_CLIENT_INFO = META + "clientInfo"
 META_CLIENT_CAPABILITIES = META + "clientCapabilities"
 META_LOG_LEVEL = META + "logLevel"
 META_SERVER_INFO = META + "serverInfo"
+META_SUBSCRIPTION_ID = META + "subscriptionId"
 
 NAME_BEARING = MappingProxyType(
     {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
@@ -44,12 +45,15 @@ METHODS = MappingProxyType(
             {
                 "completion/complete",
                 "initialize",
+                "logging/setLevel",
                 "ping",
                 "prompts/get",
                 "prompts/list",
                 "resources/list",
                 "resources/read",
+                "resources/subscribe",
                 "resources/templates/list",
+                "resources/unsubscribe",
                 "tools/call",
                 "tools/list",
             }
@@ -63,6 +67,7 @@ METHODS = MappingProxyType(
                 "resources/read",
                 "resources/templates/list",
                 "server/discover",
+                "subscriptions/listen",
                 "tools/call",
                 "tools/list",
             }

@@ -1,4 +1,4 @@
-"""The shapes that cross the seam to an upstream: a request out; replies, notifications, questions in.
+"""The shapes that cross the seam to an upstream: requests out; replies, news and questions in.
 
 JSON stays raw bytes: what passes through passes verbatim.
 """
@@ -14,6 +14,7 @@ class Outgoing(Struct, frozen=True):
     `params` is a raw JSON object, complete with the `_meta` that the upstream's era wants. `name`
     is the server's own name of the target (tool, prompt or URI), for the routing header, else
     None. `headers` are further `Mcp-Param-*` headers. `timeout_s` bounds the whole exchange.
+    `client` says whose call it is, where a server's words do not say which call they belong to.
     """
 
     id: int
@@ -22,6 +23,7 @@ class Outgoing(Struct, frozen=True):
     name: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     timeout_s: float = 60.0
+    client: str = ""
 
 
 class Reply(Struct, frozen=True):
@@ -36,6 +38,11 @@ class Notification(Struct, frozen=True):
 
     method: str
     params: Raw
+
+
+PAUSED = Notification("", Raw(b"{}"))
+"""Stands among a server's notifications where it ended its stream before the answer, for its client
+to come back for the rest. Known by identity."""
 
 
 class Question(Struct, frozen=True):

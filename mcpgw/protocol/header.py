@@ -9,7 +9,7 @@ import base64
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Raw
@@ -25,6 +25,9 @@ _TOKEN = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
 """The characters of a header's name (RFC 9110, 5.6.2)."""
 
 _OPENING, _CLOSING = "=?base64?", "?="
+
+AMBIGUOUS = "\ud800"
+"""Stands for a header that came twice: no text of a body can equal it."""
 
 _SUBSCHEMA = frozenset(
     {
@@ -45,6 +48,14 @@ _SUBSCHEMA_LIST = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _SUBSCHEMA_MAP = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties"})
 
 
+class Headers(Protocol):
+    """A case-insensitive mapping that knows when a header came twice, such as multidict's."""
+
+    def getall(self, key: str, default: list[str], /) -> list[str]:
+        """Return all values of a header."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class HeaderParameter:
     """An argument that travels in a header too. `path` leads to it from the arguments' root."""
@@ -52,6 +63,14 @@ class HeaderParameter:
     path: tuple[str, ...]
     header: str
     is_integer: bool
+
+
+def header_value(headers: Headers, name: str) -> str | None:
+    """Return a header's value, `AMBIGUOUS` when it came more than once."""
+    values = headers.getall(name, [])
+    if not values:
+        return None
+    return values[0].strip(" \t") if len(values) == 1 else AMBIGUOUS
 
 
 def encode_value(value: str) -> str:
@@ -123,6 +142,22 @@ def param_headers(input_schema: bytes | Raw, arguments: Raw | None) -> tuple[tup
         for parameter in header_parameters(input_schema) or ()
     ]
     return tuple((header, encode_value(value)) for header, value in said if value is not None)
+
+
+def disagreement(headers: Headers, input_schema: bytes | Raw, arguments: Raw | None) -> str | None:
+    """Return the first `Mcp-Param-*` header that does not say what its argument says, else None.
+
+    Marks that break the rules check nothing: such a tool is in no list.
+    """
+    for parameter in header_parameters(input_schema) or ():
+        sent = header_value(headers, parameter.header)
+        wanted = argument_text(arguments, parameter)
+        said = None if sent is None else decode_value(sent)
+        if said is not None and parameter.is_integer:
+            said = integral(said)
+        if said != wanted or (said is None and sent is not None):
+            return parameter.header
+    return None
 
 
 def integral(number: str) -> str:

@@ -7,9 +7,6 @@ required keys, headers, revision, method; the first rung that breaks is the answ
 Never checks a session: that needs keys. Source: MCP 2026-07-28, basic/transports and versioning.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
-
 import msgspec
 from msgspec import Raw
 
@@ -26,7 +23,7 @@ from mcpgw.protocol.era import (
     Era,
     era_of,
 )
-from mcpgw.protocol.header import argument_text, decode_value, header_parameters, integral
+from mcpgw.protocol.header import AMBIGUOUS, Headers, decode_value, disagreement, header_value
 from mcpgw.protocol.header import param_headers as param_headers  # the other half of the check
 from mcpgw.protocol.jsonrpc import (
     HEADER_MISMATCH,
@@ -42,6 +39,14 @@ from mcpgw.protocol.jsonrpc import (
     readable_id,
     text,
 )
+from mcpgw.protocol.request import Accepted as Accepted  # the shapes, for whoever asks here
+from mcpgw.protocol.request import Batch as Batch
+from mcpgw.protocol.request import Call as Call
+from mcpgw.protocol.request import Initialize as Initialize
+from mcpgw.protocol.request import Rejection as Rejection
+from mcpgw.protocol.request import SessionEnd as SessionEnd
+from mcpgw.protocol.request import SessionMessage as SessionMessage
+from mcpgw.protocol.request import StreamOpen as StreamOpen
 
 MAX_BATCH = 100
 """Messages in one batch; no client of the field sends more than a few."""
@@ -50,92 +55,15 @@ _VERSION_HEADER = "MCP-Protocol-Version"
 _SESSION_HEADER = "Mcp-Session-Id"
 _METHOD_HEADER = "Mcp-Method"
 _NAME_HEADER = "Mcp-Name"
+_LAST_EVENT_HEADER = "Last-Event-ID"
 
-_AMBIGUOUS = "\ud800"
-"""Stands for a header that came twice: no text of a body can equal it."""
-
-
-class Headers(Protocol):
-    """A case-insensitive mapping that knows when a header came twice, such as multidict's."""
-
-    def getall(self, key: str, default: list[str], /) -> list[str]:
-        """Return all values of a header."""
-        ...
-
-
-class Call(msgspec.Struct, frozen=True):
-    """A request to answer.
-
-    `id` and `progress_token` are raw JSON. In the legacy era `version` is what the header said,
-    empty when there was none, and the session decides; `client_name` is known to it alone.
-    `meta` is `params._meta`, empty when there was none. `size` is that of the body in bytes.
-    A struct, not a dataclass, because every call makes one: 0.1 us to 1.5 us.
-    """
-
-    era: Era
-    version: str
-    id: bytes
-    method: str
-    params: dict[str, Raw]
-    meta: dict[str, Raw]
-    session_id: str | None
-    client_name: str
-    progress_token: bytes | None
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Initialize:
-    """A legacy client opens a session."""
-
-    id: bytes
-    params: dict[str, Raw]
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class SessionMessage:
-    """A notification or a response of a legacy client."""
-
-    session_id: str
-    version_header: str | None
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Several messages in one body: only the revision 2025-03-26 has them."""
-
-    session_id: str
-    version_header: str | None
-    items: tuple[Call | SessionMessage, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A notification of a modern client: none means anything, so it is acknowledged and dropped."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionEnd:
-    """A legacy client ends its session."""
-
-    session_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """The answer to what cannot be served. `body` is a JSON-RPC error, or empty."""
-
-    status: int
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = ()
+_EVENTS = "text/event-stream"
+_LISTEN = "subscriptions/listen"
 
 
 class _Request(msgspec.Struct, frozen=True):
     """A request whose era is being found out."""
 
-    headers: Headers
     version_header: str | None
     id: bytes
     method: str
@@ -160,32 +88,70 @@ def classify_post(
         message = parse(body)
     except ProtocolError as error:
         return _reject(400, error.rpc_code, error.message, readable_id(body))
-    version_header = _header(headers, _VERSION_HEADER)
+    version_header = header_value(headers, _VERSION_HEADER)
     if isinstance(message, list):
         return _batch(headers, version_header, message, len(body))
     request_id = None if message.id is None else bytes(message.id)
-    if version_header is _AMBIGUOUS:
+    if version_header is AMBIGUOUS:
         return _mismatch(_VERSION_HEADER, request_id)
     if message.method is None or request_id is None:
         return _without_reply(headers, version_header, message)
     found = _classify_request(
-        _Request(headers, version_header, request_id, message.method, message.params, len(body))
+        headers,
+        _Request(version_header, request_id, message.method, message.params, len(body)),
     )
-    if isinstance(found, Call) and found.method not in METHODS[found.era]:
-        status = 404 if found.era is Era.MODERN else 200
-        return _reject(status, METHOD_NOT_FOUND, "Method not found", request_id)
+    if isinstance(found, Call):
+        found = _served(found)
+    if isinstance(found, Call) and found.method == _LISTEN and not _takes_events(headers):
+        return _no_events(request_id)
     return found
 
 
-def classify_other(http_method: str, headers: Headers) -> SessionEnd | Rejection:
+def classify_message(
+    body: bytes, session_id: str
+) -> Call | Initialize | SessionMessage | Rejection:
+    """Say what a POST of the transport HTTP+SSE is, whose session comes from the URL.
+
+    That transport has no headers, no batches and no modern requests. As for any POST, a rejection
+    with status 200 is an answer in the session; here it goes on the session's stream.
+    """
+    try:
+        message = parse(body)
+        if isinstance(message, list):
+            raise ProtocolError("this transport has no batches", INVALID_REQUEST)
+        if message.method is None or message.id is None:
+            return SessionMessage(session_id, None, message)
+        meta = _meta(message.params)
+    except ProtocolError as error:
+        return _reject(400, error.rpc_code, error.message, readable_id(body))
+    request = _Request(None, bytes(message.id), message.method, message.params, len(body))
+    if META_VERSION in meta and text(meta[META_VERSION]) not in LEGACY_VERSIONS:
+        problem = "this transport serves no modern requests: POST them to the workspace's URL"
+        return _reject(400, INVALID_REQUEST, problem, request.id)
+    found = _legacy_request(request, meta, session_id)
+    return _served(found) if isinstance(found, Call) else found
+
+
+def classify_other(http_method: str, headers: Headers) -> StreamOpen | SessionEnd | Rejection:
     """Say what a request other than POST is."""
-    version_header = _header(headers, _VERSION_HEADER)
-    if version_header is not None and era_of(version_header) is Era.MODERN:
+    version_header = header_value(headers, _VERSION_HEADER)
+    era = Era.LEGACY if version_header is None else era_of(version_header)
+    if era is Era.MODERN:
         return Rejection(405, b"", (("Allow", "POST"),))
-    if http_method != "DELETE":
-        return Rejection(405, b"", (("Allow", "POST, DELETE"),))
+    if http_method not in ("GET", "DELETE"):
+        return Rejection(405, b"", (("Allow", "GET, POST, DELETE"),))
+    if era is None:
+        problem = f"the {_VERSION_HEADER} header is not supported"
+        return _reject(400, INVALID_REQUEST, problem, None)
     session_id = _session_id(headers)
-    return _no_session(None) if session_id is None else SessionEnd(session_id)
+    if session_id is None:
+        return _no_session(None)
+    if http_method == "DELETE":
+        return SessionEnd(session_id)
+    last_event_id = header_value(headers, _LAST_EVENT_HEADER)
+    if last_event_id is None or last_event_id is AMBIGUOUS:
+        last_event_id = ""
+    return StreamOpen(session_id, last_event_id) if _takes_events(headers) else _no_events(None)
 
 
 def check_param_headers(
@@ -194,45 +160,44 @@ def check_param_headers(
     arguments: Raw | None,
     request_id: bytes | None = None,
 ) -> Rejection | None:
-    """Compare a modern tools/call's `Mcp-Param-*` headers with its arguments; None when they agree.
-
-    Marks that break the rules check nothing: such a tool is in no list.
-    """
-    for parameter in header_parameters(input_schema) or ():
-        sent = _header(headers, parameter.header)
-        wanted = argument_text(arguments, parameter)
-        said = None if sent is None else decode_value(sent)
-        if said is not None and parameter.is_integer:
-            said = integral(said)
-        if said != wanted or (said is None and sent is not None):
-            return _mismatch(parameter.header, request_id)
-    return None
+    """Hold a modern tools/call's `Mcp-Param-*` headers against its arguments: the last rung."""
+    header = disagreement(headers, input_schema, arguments)
+    return None if header is None else _mismatch(header, request_id)
 
 
-def _classify_request(request: _Request) -> Call | Initialize | Rejection:
+def _classify_request(headers: Headers, request: _Request) -> Call | Initialize | Rejection:
     """Tell the eras apart. Whether the method exists is not asked here."""
     header = request.version_header
     is_legacy_header = header is None or header in LEGACY_VERSIONS
-    raw_meta = request.params.get("_meta")
     try:
-        meta = {} if raw_meta is None else read_object(raw_meta)
-    except ProtocolError:
-        return _reject(400, INVALID_PARAMS, "params._meta must be an object", request.id)
+        meta = _meta(request.params)
+    except ProtocolError as error:
+        return _reject(400, error.rpc_code, error.message, request.id)
     claim = meta.get(META_VERSION)
-    if claim is None:
-        return _legacy_request(request, meta) if is_legacy_header else _lacks_meta(request)
-    version = text(claim)
-    if version not in LEGACY_VERSIONS:
-        return _modern_request(request, meta, version)
-    if not is_legacy_header:
-        return _mismatch(_VERSION_HEADER, request.id)
-    return _legacy_request(request, meta)
+    if claim is None and not is_legacy_header:
+        return _lacks_meta(request)
+    if claim is not None:
+        version = text(claim)
+        if version not in LEGACY_VERSIONS:
+            return _modern_request(headers, request, meta, version)
+        if not is_legacy_header:
+            return _mismatch(_VERSION_HEADER, request.id)
+    return _legacy_request(request, meta, _session_id(headers))
 
 
-def _legacy_request(request: _Request, meta: dict[str, Raw]) -> Call | Initialize | Rejection:
+def _served(call: Call) -> Call | Rejection:
+    """Refuse a call of a method that its era does not have."""
+    if call.method in METHODS[call.era]:
+        return call
+    status = 404 if call.era is Era.MODERN else 200
+    return _reject(status, METHOD_NOT_FOUND, "Method not found", call.id)
+
+
+def _legacy_request(
+    request: _Request, meta: dict[str, Raw], session_id: str | None
+) -> Call | Initialize | Rejection:
     if request.method == "initialize":
         return Initialize(request.id, request.params, request.size)
-    session_id = _session_id(request.headers)
     if session_id is None:
         return _no_session(request.id)
     return Call(
@@ -250,7 +215,7 @@ def _legacy_request(request: _Request, meta: dict[str, Raw]) -> Call | Initializ
 
 
 def _modern_request(
-    request: _Request, meta: dict[str, Raw], version: str | None
+    headers: Headers, request: _Request, meta: dict[str, Raw], version: str | None
 ) -> Call | Rejection:
     """Climb the ladder of a modern request; `version` is None when it is not a string."""
     capabilities = meta.get(META_CLIENT_CAPABILITIES)
@@ -258,10 +223,10 @@ def _modern_request(
         return _lacks_meta(request)
     if request.version_header != version:
         return _mismatch(_VERSION_HEADER, request.id)
-    if _header(request.headers, _METHOD_HEADER) != request.method:
+    if header_value(headers, _METHOD_HEADER) != request.method:
         return _mismatch(_METHOD_HEADER, request.id)
     parameter = NAME_BEARING.get(request.method)
-    if parameter is not None and not _names_match(request, parameter):
+    if parameter is not None and not _names_match(headers, request, parameter):
         return _mismatch(_NAME_HEADER, request.id)
     if version not in MODERN_VERSIONS:
         data = msgspec.json.encode({"supported": MODERN_VERSIONS, "requested": version})
@@ -278,6 +243,7 @@ def _modern_request(
         client_name=_client_name(meta),
         progress_token=_progress_token(meta),
         size=request.size,
+        headers=headers if request.method == "tools/call" else None,
     )
 
 
@@ -310,24 +276,34 @@ def _batch(
         if message.method is None or message.id is None:
             items.append(SessionMessage(session_id, version_header, message))
             continue
-        request = _Request(
-            headers, version_header, bytes(message.id), message.method, message.params, size
-        )
-        found = _classify_request(request)
+        request = _Request(version_header, bytes(message.id), message.method, message.params, size)
+        found = _classify_request(headers, request)
         if not isinstance(found, Call) or found.era is Era.MODERN:
             return _reject(400, INVALID_REQUEST, "this cannot be part of a batch", None)
         items.append(found)
     return Batch(session_id, version_header, tuple(items))
 
 
-def _names_match(request: _Request, parameter: str) -> bool:
+def _names_match(headers: Headers, request: _Request, parameter: str) -> bool:
     """Compare the name header with the body. A request that names nothing needs none."""
-    header = _header(request.headers, _NAME_HEADER)
+    header = header_value(headers, _NAME_HEADER)
     value = request.params.get(parameter)
     name = None if value is None else text(value)
     if header is None or name is None:
         return header is name
     return decode_value(header) == name
+
+
+def _meta(params: dict[str, Raw]) -> dict[str, Raw]:
+    """Return the members of `_meta`, none when there is none.
+
+    Raises:
+        ProtocolError: -32602, it is not an object.
+    """
+    try:
+        return read_object(params["_meta"]) if "_meta" in params else {}
+    except ProtocolError:
+        raise ProtocolError("params._meta must be an object", INVALID_PARAMS) from None
 
 
 def _client_name(meta: dict[str, Raw]) -> str:
@@ -346,18 +322,19 @@ def _progress_token(meta: dict[str, Raw]) -> bytes | None:
     return raw if raw[:1] in b'"-0123456789' else None
 
 
-def _header(headers: Headers, name: str) -> str | None:
-    """Return a header's value, `_AMBIGUOUS` when it came more than once."""
-    values = headers.getall(name, [])
-    if not values:
-        return None
-    return values[0].strip(" \t") if len(values) == 1 else _AMBIGUOUS
-
-
 def _session_id(headers: Headers) -> str | None:
     """Return the session's id, None unless there is exactly one."""
-    session_id = _header(headers, _SESSION_HEADER)
-    return None if session_id is _AMBIGUOUS else session_id or None
+    session_id = header_value(headers, _SESSION_HEADER)
+    return None if session_id is AMBIGUOUS else session_id or None
+
+
+def _takes_events(headers: Headers) -> bool:
+    return any(_EVENTS in value.lower() for value in headers.getall("Accept", []))
+
+
+def _no_events(request_id: bytes | None) -> Rejection:
+    problem = f"the Accept header must name {_EVENTS}: the answer is a stream"
+    return _reject(406, INVALID_REQUEST, problem, request_id)
 
 
 def _lacks_meta(request: _Request) -> Rejection:

@@ -56,14 +56,13 @@ def negotiate(params: Mapping[str, Raw]) -> SessionStart:
 
 
 def initialize_result(
-    version: str, capabilities: bytes, instructions: str, server_name: str, server_version: str
+    version: str, capabilities: bytes, instructions: str, server_info: bytes
 ) -> bytes:
     """Return the result of `initialize`; empty instructions are left out."""
-    server_info = {"name": server_name, "version": server_version}
     members = {
         "protocolVersion": msgspec.json.encode(version),
         "capabilities": capabilities,
-        "serverInfo": msgspec.json.encode(server_info),
+        "serverInfo": server_info,
     }
     if instructions:
         members["instructions"] = msgspec.json.encode(instructions)

@@ -15,7 +15,7 @@ from mcpgw.model.tool import SEPARATOR
 from mcpgw.protocol.era import META_SERVER_INFO, MODERN_VERSIONS, Era
 from mcpgw.protocol.header import header_parameters
 from mcpgw.protocol.jsonrpc import INTERNAL_ERROR, is_object, read_object, text
-from mcpgw.protocol.projection import is_object_schema
+from mcpgw.protocol.projection import has_object_output
 
 ListItem = dict[str, Raw]
 """One tool, prompt, resource or template as its server listed it."""
@@ -29,10 +29,11 @@ _NEEDED = {
 """The members that must be strings, by the list's key: clients reject a list whole without them."""
 
 _CAPABILITIES: Mapping[str, Mapping[str, bool]] = {
-    "tools": {"listChanged": False},
-    "prompts": {"listChanged": False},
-    "resources": {"listChanged": False, "subscribe": False},
+    "tools": {"listChanged": True},
+    "prompts": {"listChanged": True},
+    "resources": {"listChanged": True, "subscribe": True},
     "completions": {},
+    "logging": {},
 }
 """What the gateway can serve, and how it declares it."""
 
@@ -72,19 +73,25 @@ def tool_item(item: ListItem, exposed: str | None, version: str) -> bytes:
     members: dict[str, object] = dict(item)
     if exposed is not None:
         members["name"] = exposed
-    if version in MODERN_VERSIONS:
-        # Speaks of tasks in their legacy form, which the modern era does not know.
-        members.pop("execution", None)
-    elif "outputSchema" in item and not is_object_schema(item["outputSchema"]):
+    # Speaks of tasks, which the gateway waits for itself: a client must call without.
+    members.pop("execution", None)
+    if version not in MODERN_VERSIONS and not has_object_output(item):
         del members["outputSchema"]
     return _encode(members)
 
 
 def list_result(
-    key: str, items: Sequence[bytes], era: Era, server_info: bytes, ttl_ms: int
+    key: str,
+    items: Sequence[bytes],
+    era: Era,
+    server_info: bytes,
+    ttl_ms: int,
+    next_cursor: str | None = None,
 ) -> bytes:
-    """Return the result of a listing method: one page with all items."""
+    """Return the result of a listing method: one page; the last one has no `next_cursor`."""
     members: dict[str, object] = {key: Raw(b"[" + b",".join(items) + b"]")}
+    if next_cursor is not None:
+        members["nextCursor"] = next_cursor
     if era is Era.MODERN:
         members |= _modern_members(server_info, ttl_ms)
     return _encode(members)
@@ -94,7 +101,8 @@ def merge_capabilities(declared: Sequence[Mapping[str, Raw]], era: Era) -> bytes
     """Return the union of what servers declare, as far as the gateway serves it.
 
     Tools are declared always: a server that is away now may be back before the session ends.
-    Both eras are told the same for as long as there are no subscriptions.
+    Both eras are told the same: what a legacy client is sent on its stream, or subscribes to, a
+    modern one listens to.
     """
     names = {"tools"}.union(*declared)
     return _encode({name: _CAPABILITIES[name] for name in _CAPABILITIES if name in names})

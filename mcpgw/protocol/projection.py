@@ -4,7 +4,7 @@ Extra members are harmless to every client; content blocks of an unknown type an
 output that is not an object make old clients reject the whole message.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -54,8 +54,16 @@ def for_client(result: bytes, method: str, version: str) -> bytes:
     return write_object(members)
 
 
+def has_object_output(item: Mapping[str, Raw]) -> bool:
+    """Say whether a tool's output, if it declares any, is an object: all was before the modern era.
+
+    Legacy clients can be given neither the schema of another output nor the output.
+    """
+    return "outputSchema" not in item or is_object_schema(item["outputSchema"])
+
+
 def is_object_schema(schema: Raw) -> bool:
-    """Say whether a schema describes an object, as all output had to before the modern era."""
+    """Say whether a schema describes an object."""
     try:
         return bytes(_schema_decoder.decode(schema).type) == b'"object"'
     except (ValueError, RecursionError):

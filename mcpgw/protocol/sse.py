@@ -12,6 +12,9 @@ from mcpgw.protocol.jsonrpc import INTERNAL_ERROR
 KEEP_ALIVE = b":\n\n"
 """A comment: keeps the connection open and means nothing."""
 
+MAX_RETRY_DIGITS = 9
+"""Longer ones are no milliseconds that anybody waits for."""
+
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -43,6 +46,10 @@ class SseParser:
     """
 
     def __init__(self, max_event_bytes: int) -> None:
+        self.last_id: str | None = None
+        """The last id that an event had, even one without data: what a new stream resumes from."""
+        self.retry_ms: int | None = None
+        """How long the server wants a client to wait before it resumes."""
         self._max_event_bytes = max_event_bytes
         self._is_first_line = True
         self._ended_in_return = False
@@ -118,11 +125,15 @@ class SseParser:
             self._data.append(value)
         elif name == b"id" and b"\0" not in value:
             self._id = value.decode(errors="replace")
+        elif name == b"retry" and value.isdigit() and len(value) <= MAX_RETRY_DIGITS:
+            self.retry_ms = int(value)
 
     def _end_event(self) -> SseEvent | None:
         """Return the event that the lines so far make; lines without data make none."""
         event, event_id, data = self._event, self._id, self._data
         self._event, self._id, self._event_bytes = "", None, 0
+        if event_id is not None:
+            self.last_id = event_id
         if not data:
             return None
         self._data = []

@@ -60,7 +60,15 @@ def test_both_eras_list_and_call(era: Era) -> None:
 
 @pytest.mark.parametrize(
     ("method", "era"),
-    [("initialize", Era.LEGACY), ("ping", Era.LEGACY), ("server/discover", Era.MODERN)],
+    [
+        ("initialize", Era.LEGACY),
+        ("logging/setLevel", Era.LEGACY),
+        ("ping", Era.LEGACY),
+        ("resources/subscribe", Era.LEGACY),
+        ("resources/unsubscribe", Era.LEGACY),
+        ("server/discover", Era.MODERN),
+        ("subscriptions/listen", Era.MODERN),
+    ],
 )
 def test_methods_of_one_era_only(method: str, era: Era) -> None:
     assert [one for one in Era if method in METHODS[one]] == [era]

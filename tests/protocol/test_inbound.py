@@ -16,7 +16,9 @@ from mcpgw.protocol.inbound import (
     Rejection,
     SessionEnd,
     SessionMessage,
+    StreamOpen,
     check_param_headers,
+    classify_message,
     classify_other,
     classify_post,
     param_headers,
@@ -30,6 +32,8 @@ ENVELOPE = {META + "protocolVersion": NEW, META + "clientCapabilities": {}}
 IN_SESSION = {SESSION: "s1", VERSION: OLD}
 CALL_HEADERS = {VERSION: NEW, METHOD: "tools/call", NAME: "add"}
 LIST_HEADERS = {VERSION: NEW, METHOD: "tools/list"}
+LISTEN_HEADERS = {VERSION: NEW, METHOD: "subscriptions/listen"}
+EVENTS = {"Accept": "application/json, Text/Event-Stream"}
 
 
 def headers(*pairs: tuple[str, str], **more: str) -> CIMultiDictProxy[str]:
@@ -113,7 +117,8 @@ RESPONSE = {"jsonrpc": "2.0", "id": 1, "result": {}}
         (request("server/discover"), {}, (400, -32600, 1)),
         # methods that the legacy era does not have, or not yet
         (request("server/discover"), IN_SESSION, (200, -32601, 1)),
-        (request("logging/setLevel"), IN_SESSION, (200, -32601, 1)),
+        (request("subscriptions/listen"), IN_SESSION, (200, -32601, 1)),
+        (request("tasks/get"), IN_SESSION, (200, -32601, 1)),
         (request("nonsense", "x"), IN_SESSION, (200, -32601, "x")),
     ],
 )
@@ -171,12 +176,25 @@ def test_what_cannot_be_served(
         ),
         # the method
         (modern("nonsense"), {VERSION: NEW, METHOD: "nonsense"}, (404, -32601)),
-        (modern("initialize"), {VERSION: NEW, METHOD: "initialize"}, (404, -32601)),
-        (modern("ping"), {VERSION: NEW, METHOD: "ping"}, (404, -32601)),
+        *[
+            (modern(method), {VERSION: NEW, METHOD: method}, (404, -32601))
+            for method in [
+                "initialize",
+                "ping",
+                "logging/setLevel",
+                "resources/subscribe",
+                "resources/unsubscribe",
+                "tasks/get",
+                "tasks/list",
+                "tasks/result",
+            ]
+        ],
+        # an answer that only a stream can be
+        (modern("subscriptions/listen"), LISTEN_HEADERS, (406, -32600)),
         (
             modern("subscriptions/listen"),
-            {VERSION: NEW, METHOD: "subscriptions/listen"},
-            (404, -32601),
+            {**LISTEN_HEADERS, "Accept": "application/json, */*"},
+            (406, -32600),
         ),
     ],
 )
@@ -184,6 +202,27 @@ def test_the_ladder_of_a_modern_request(
     message: object, said: dict[str, str], expected: tuple[int, int]
 ) -> None:
     assert refusal(classified(message, said)) == (*expected, 1)
+
+
+@pytest.mark.parametrize("request_id", ["x", "\u00e9", 0, -1, 10**30])
+@pytest.mark.parametrize(
+    ("said", "meta", "expected"),
+    [
+        (LIST_HEADERS, {}, (400, -32602)),
+        ({VERSION: NEW}, ENVELOPE, (400, -32020)),
+        (
+            {VERSION: FUTURE, METHOD: "nonsense"},
+            {**ENVELOPE, META + "protocolVersion": FUTURE},
+            (400, -32022),
+        ),
+        ({VERSION: NEW, METHOD: "nonsense"}, ENVELOPE, (404, -32601)),
+    ],
+)
+def test_every_rung_echoes_the_id(
+    request_id: object, said: dict[str, str], meta: object, expected: tuple[int, int]
+) -> None:
+    message = request("nonsense", request_id, _meta=meta)
+    assert refusal(classified(message, said)) == (*expected, request_id)
 
 
 def test_the_answer_to_an_unsupported_revision_says_which_are() -> None:
@@ -223,14 +262,27 @@ def test_a_modern_call_in_full() -> None:
     meta = {**ENVELOPE, META + "clientInfo": {"name": "cursor"}, "progressToken": "p"}
     message = modern("tools/call", meta=meta, name="add", arguments={"a": 1.0})
     body = json.dumps(message).encode()
-    call = classify_post(headers(*CALL_HEADERS.items(), (SESSION, "stray")), body)
+    said = headers(*CALL_HEADERS.items(), (SESSION, "stray"))
+    call = classify_post(said, body)
     assert isinstance(call, Call)
+    assert call.headers is said
     assert (call.era, call.version, call.id, call.method) == (Era.MODERN, NEW, b"1", "tools/call")
     assert (call.session_id, call.client_name, call.progress_token) == (None, "cursor", b'"p"')
     assert set(call.params) == {"_meta", "name", "arguments"}
     assert bytes(call.params["arguments"]) == b'{"a": 1.0}'
     assert set(call.meta) == set(meta)
     assert call.size == len(body)
+
+
+@pytest.mark.parametrize(
+    ("message", "said"), [(modern(), LIST_HEADERS), (request("tools/call"), IN_SESSION)]
+)
+def test_only_a_modern_tools_call_keeps_its_headers(
+    message: dict[str, object], said: dict[str, str]
+) -> None:
+    call = classified(message, said)
+    assert isinstance(call, Call)
+    assert call.headers is None
 
 
 def test_a_legacy_call_in_full() -> None:
@@ -261,6 +313,7 @@ def test_a_legacy_call_in_full() -> None:
             {VERSION: NEW, METHOD: "resources/read", NAME: "demo://1"},
         ),
         (modern("server/discover"), {VERSION: NEW, METHOD: "server/discover"}),
+        (modern("subscriptions/listen"), {**LISTEN_HEADERS, **EVENTS}),
     ],
 )
 def test_well_formed_modern_requests(message: object, said: dict[str, str]) -> None:
@@ -288,7 +341,7 @@ def test_well_formed_legacy_requests(message: object, said: dict[str, str], vers
 @pytest.mark.parametrize("era", list(Era))
 def test_every_method_of_an_era_is_taken(era: Era) -> None:
     for method in METHODS[era] - {"initialize"}:
-        said = {**IN_SESSION} if era is Era.LEGACY else {VERSION: NEW, METHOD: method}
+        said = {**IN_SESSION} if era is Era.LEGACY else {VERSION: NEW, METHOD: method, **EVENTS}
         call = classified(modern(method) if era is Era.MODERN else request(method), said)
         assert isinstance(call, Call)
         assert (call.era, call.method) == (era, method)
@@ -352,21 +405,90 @@ def test_a_batch(version: str | None) -> None:
     [
         ("GET", {VERSION: NEW}, Rejection(405, b"", (("Allow", "POST"),))),
         ("DELETE", {VERSION: NEW, SESSION: "s1"}, Rejection(405, b"", (("Allow", "POST"),))),
-        ("GET", IN_SESSION, Rejection(405, b"", (("Allow", "POST, DELETE"),))),
-        ("GET", {}, Rejection(405, b"", (("Allow", "POST, DELETE"),))),
-        ("PUT", IN_SESSION, Rejection(405, b"", (("Allow", "POST, DELETE"),))),
+        ("PUT", IN_SESSION, Rejection(405, b"", (("Allow", "GET, POST, DELETE"),))),
+        ("PUT", {VERSION: "x"}, Rejection(405, b"", (("Allow", "GET, POST, DELETE"),))),
+        ("GET", {**IN_SESSION, **EVENTS}, StreamOpen("s1", "")),
+        ("GET", {SESSION: "s1", **EVENTS}, StreamOpen("s1", "")),
+        (
+            "GET",
+            {**IN_SESSION, **EVENTS, "last-event-id": "4-7"},
+            StreamOpen("s1", "4-7"),
+        ),
         ("DELETE", IN_SESSION, SessionEnd("s1")),
         ("DELETE", {SESSION: "s1"}, SessionEnd("s1")),
     ],
 )
 def test_other_http_methods(
-    http_method: str, said: dict[str, str], expected: SessionEnd | Rejection
+    http_method: str, said: dict[str, str], expected: StreamOpen | SessionEnd | Rejection
 ) -> None:
     assert classify_other(http_method, headers(*said.items())) == expected
 
 
-def test_delete_needs_a_session() -> None:
-    assert refusal(classify_other("DELETE", headers())) == (400, -32600, None)
+@pytest.mark.parametrize(
+    ("http_method", "said", "status"),
+    [
+        ("DELETE", {}, 400),
+        ("DELETE", {**IN_SESSION, VERSION: FUTURE}, 400),
+        ("GET", EVENTS, 400),
+        ("GET", {}, 400),
+        ("GET", {**IN_SESSION, **EVENTS, VERSION: FUTURE}, 400),
+        ("GET", IN_SESSION, 406),
+        ("GET", {**IN_SESSION, "Accept": "*/*"}, 406),
+    ],
+)
+def test_what_other_http_methods_need(http_method: str, said: dict[str, str], status: int) -> None:
+    found = classify_other(http_method, headers(*said.items()))
+    assert refusal(found) == (status, -32600, None)
+
+
+def test_an_event_id_sent_twice_resumes_nothing() -> None:
+    twice = (("Last-Event-ID", "1"), ("Last-Event-ID", "2"))
+    said = headers(*IN_SESSION.items(), ("Accept", "text/html"), *EVENTS.items(), *twice)
+    assert classify_other("GET", said) == StreamOpen("s1", "")
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (b"{", (400, -32700, None)),
+        (b"5", (400, -32600, None)),
+        (b'{"jsonrpc":"2.0","id":"a","method":5}', (400, -32600, "a")),
+        ([request("ping")], (400, -32600, None)),
+        (request("ping", _meta=5), (400, -32602, 1)),
+        (modern("tools/list"), (400, -32600, 1)),
+        (modern("initialize", meta={META + "protocolVersion": FUTURE}), (400, -32600, 1)),
+        (request("ping", _meta={META + "protocolVersion": 5}), (400, -32600, 1)),
+        (request("server/discover"), (200, -32601, 1)),
+        (request("nonsense", "x"), (200, -32601, "x")),
+    ],
+)
+def test_what_http_sse_does_not_serve(message: object, expected: tuple[int, int, object]) -> None:
+    body = message if isinstance(message, bytes) else json.dumps(message).encode()
+    assert refusal(classify_message(body, "s1")) == expected
+
+
+@pytest.mark.parametrize("meta", [{}, {META + "protocolVersion": OLD}, {"progressToken": 4}])
+def test_a_call_over_http_sse(meta: dict[str, object]) -> None:
+    body = json.dumps(request("tools/call", "7", name="add", _meta=meta)).encode()
+    call = classify_message(body, "s1")
+    assert isinstance(call, Call)
+    assert (call.era, call.version, call.id, call.method) == (Era.LEGACY, "", b'"7"', "tools/call")
+    assert (call.session_id, call.size, call.headers) == ("s1", len(body), None)
+    assert call.progress_token == (b"4" if "progressToken" in meta else None)
+
+
+def test_the_handshake_over_http_sse() -> None:
+    found = classify_message(json.dumps(request("initialize", protocolVersion=OLD)).encode(), "s1")
+    assert isinstance(found, Initialize)
+    assert bytes(found.params["protocolVersion"]) == f'"{OLD}"'.encode()
+
+
+@pytest.mark.parametrize("message", [NOTIFICATION, RESPONSE])
+def test_messages_over_http_sse(message: dict[str, object]) -> None:
+    found = classify_message(json.dumps(message).encode(), "s1")
+    assert isinstance(found, SessionMessage)
+    assert (found.session_id, found.version_header) == ("s1", None)
+    assert found.message.method == message.get("method")
 
 
 SCHEMA = json.dumps(
@@ -401,6 +523,12 @@ SCHEMA = json.dumps(
         ({"mcp-param-region": "=?base64?*?="}, {"region": "eu"}, False),
         ({"mcp-param-count": "=?base64?*?="}, {"count": 1}, False),
         ({"mcp-param-count": "43"}, {"count": 42}, False),
+        ({"mcp-param-count": "1"}, {"count": None}, False),
+        ({"mcp-param-count": "-0.0"}, {"count": 0}, True),
+        ({"mcp-param-count": "0042"}, {"count": 42}, True),
+        ({"mcp-param-count": "42.5"}, {"count": 42}, False),
+        ({"mcp-param-count": "=?base64?NDI=?="}, {"count": 42}, True),
+        ({"mcp-param-region": "eu"}, {"region": {}}, False),
     ],
 )
 def test_param_headers_must_say_what_the_arguments_say(
@@ -414,13 +542,10 @@ def test_param_headers_must_say_what_the_arguments_say(
         assert refusal(found) == (400, -32020, 9)
 
 
-def test_a_param_header_sent_twice_matches_nothing() -> None:
+@pytest.mark.parametrize("arguments", [None, Raw(b"{}"), Raw(b'{"region":"eu"}')])
+def test_a_param_header_sent_twice_matches_nothing(arguments: Raw | None) -> None:
     said = headers(("mcp-param-region", "eu"), ("Mcp-Param-Region", "eu"))
-    assert refusal(check_param_headers(said, SCHEMA, Raw(b'{"region":"eu"}'))) == (
-        400,
-        -32020,
-        None,
-    )
+    assert refusal(check_param_headers(said, SCHEMA, arguments)) == (400, -32020, None)
 
 
 def test_what_is_sent_to_a_server_would_pass_the_check() -> None:
@@ -432,7 +557,8 @@ def test_what_is_sent_to_a_server_would_pass_the_check() -> None:
 
 header_values = st.sampled_from([OLD, NEW, FUTURE, "s1", "tools/call", "add", "", "\xff"])
 some_headers = st.lists(
-    st.tuples(st.sampled_from([VERSION, SESSION, METHOD, NAME]), header_values), max_size=5
+    st.tuples(st.sampled_from([VERSION, SESSION, METHOD, NAME, "Accept"]), header_values),
+    max_size=5,
 )
 bodies = st.one_of(
     st.binary(),
@@ -454,4 +580,12 @@ def test_no_request_breaks_the_classification(pairs: list[tuple[str, str]], body
     found = classify_post(headers(*pairs), body)
     if isinstance(found, Rejection):
         assert found.status in (200, 400, 404)
+        assert "error" in json.loads(found.body)
+
+
+@given(bodies)
+def test_no_message_breaks_the_classification(body: bytes) -> None:
+    found = classify_message(body, "s1")
+    if isinstance(found, Rejection):
+        assert found.status in (200, 400)
         assert "error" in json.loads(found.body)

@@ -46,7 +46,8 @@ def test_negotiate_needs_a_version(params: dict[str, Raw]) -> None:
 
 @pytest.mark.parametrize("instructions", ["", 'Say "hello".'])
 def test_initialize_result(instructions: str) -> None:
-    result = initialize_result("2025-06-18", b'{"tools":{}}', instructions, "mcpgw", "0.1.0")
+    info = b'{"name":"mcpgw","version":"0.1.0"}'
+    result = initialize_result("2025-06-18", b'{"tools":{}}', instructions, info)
     expected = {
         "protocolVersion": "2025-06-18",
         "capabilities": {"tools": {}},

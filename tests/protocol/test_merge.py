@@ -79,12 +79,12 @@ def test_has_valid_headers(schema: bytes | None, expected: bool) -> None:
 @pytest.mark.parametrize(
     ("version", "exposed", "expected"),
     [
-        ("2025-11-25", "x__a", b'{"name":"x__a","title":"\\u0041","n":1.0e400,"execution":{}}'),
+        ("2025-11-25", "x__a", b'{"name":"x__a","title":"\\u0041","n":1.0e400}'),
         ("2026-07-28", "x__a", b'{"name":"x__a","title":"\\u0041","n":1.0e400}'),
-        ("2025-11-25", None, b'{"name":"a","title":"\\u0041","n":1.0e400,"execution":{}}'),
+        ("2025-11-25", None, b'{"name":"a","title":"\\u0041","n":1.0e400}'),
     ],
 )
-def test_an_item_passes_verbatim_but_for_its_name(
+def test_an_item_passes_verbatim_but_for_its_name_and_how_it_runs(
     version: str, exposed: str | None, expected: bytes
 ) -> None:
     item = read_object(b'{"name":"a","title":"\\u0041","n":1.0e400,"execution":{}}')
@@ -109,9 +109,13 @@ def test_output_schemas_that_legacy_clients_refuse_are_left_out(
 
 
 @pytest.mark.parametrize("items", [[], [b'{"name":"a"}'], [b'{"name":"a"}', b'{"name":"b"}']])
+@pytest.mark.parametrize("cursor", [None, "", "YQ"])
 @pytest.mark.parametrize(("era", "more"), [(Era.LEGACY, {}), (Era.MODERN, MODERN_MEMBERS)])
-def test_list_result(items: list[bytes], era: Era, more: dict[str, object]) -> None:
-    result = json.loads(list_result("tools", items, era, IDENTITY, 5))
+def test_list_result(
+    items: list[bytes], cursor: str | None, era: Era, more: dict[str, object]
+) -> None:
+    result = json.loads(list_result("tools", items, era, IDENTITY, 5, cursor))
+    assert result.pop("nextCursor", None) == cursor
     assert result == {"tools": [json.loads(item) for item in items], **more}
 
 
@@ -125,7 +129,7 @@ def test_list_result(items: list[bytes], era: Era, more: dict[str, object]) -> N
             [["completions", "resources"], ["prompts"]],
             ["tools", "prompts", "resources", "completions"],
         ),
-        ([["logging", "tasks", "experimental"]], ["tools"]),
+        ([["logging", "tasks", "experimental"]], ["tools", "logging"]),
     ],
 )
 def test_merge_capabilities(era: Era, declared: list[list[str]], expected: list[str]) -> None:
@@ -133,8 +137,11 @@ def test_merge_capabilities(era: Era, declared: list[list[str]], expected: list[
         merge_capabilities([dict.fromkeys(names, Raw(b'{"x":1}')) for names in declared], era)
     )
     assert list(merged) == expected
-    flags = [flag for capability in merged.values() for flag in capability.values()]
-    assert not any(flags)
+    changing = {"tools", "prompts", "resources"}
+    assert {name for name in merged if merged[name].get("listChanged")} == changing & set(expected)
+    assert [name for name in merged if merged[name].get("subscribe")] == [
+        name for name in expected if name == "resources"
+    ]
 
 
 @pytest.mark.parametrize(

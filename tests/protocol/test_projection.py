@@ -4,7 +4,7 @@ import pytest
 from msgspec import Raw
 
 from mcpgw.errors import ProtocolError
-from mcpgw.protocol.projection import for_client, is_object_schema
+from mcpgw.protocol.projection import for_client, has_object_output, is_object_schema
 
 LINK = {"type": "resource_link", "uri": "demo://1", "name": "one", "description": "x"}
 LINK_AS_TEXT = {"type": "text", "text": "one: demo://1"}
@@ -95,3 +95,13 @@ def test_names_may_be_missing() -> None:
 )
 def test_is_object_schema(schema: bytes, expected: bool) -> None:
     assert is_object_schema(Raw(schema)) is expected
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [(None, True), (b'{"type":"object"}', True), (b'{"type":"array"}', False)],
+)
+def test_output_is_an_object_unless_it_is_declared_otherwise(
+    schema: bytes | None, expected: bool
+) -> None:
+    assert has_object_output({} if schema is None else {"outputSchema": Raw(schema)}) is expected

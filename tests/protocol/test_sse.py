@@ -46,6 +46,28 @@ def test_a_stream_cut_anywhere(cuts: list[int]) -> None:
     assert parsed(STREAM, cuts) == EVENTS
 
 
+@pytest.mark.parametrize("step", [1, 3, 1000])
+@pytest.mark.parametrize(
+    ("stream", "last_id", "retry_ms"),
+    [
+        (b"data: x\n\n", None, None),
+        (b"id: 882\ndata: \nretry: 100\n\n", "882", 100),
+        (b"id: 5\n\n", "5", None),
+        (b"id: 5\n\ndata: x\n\n", "5", None),
+        (b"id: 5\ndata: x\n\nid: 6\ndata: never ended\n", "5", None),
+        (b"id: 5\n\nid\n\n", "", None),
+        (b"retry: 7\nretry: soon\nretry: -1\nretry:\nretry: 1234567890\n\n", None, 7),
+    ],
+)
+def test_where_and_when_to_resume(
+    stream: bytes, last_id: str | None, retry_ms: int | None, step: int
+) -> None:
+    parser = SseParser(1000)
+    for start in range(0, len(stream), step):
+        parser.feed(stream[start : start + step])
+    assert (parser.last_id, parser.retry_ms) == (last_id, retry_ms)
+
+
 soup = st.lists(
     st.sampled_from(
         [b"\n", b"\r", b"\r\n", b"data", b"data: ", b"event:", b"id:", b":", b" ", b"x", b"\xff"]

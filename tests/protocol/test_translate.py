@@ -10,6 +10,7 @@ from mcpgw.protocol.era import Era
 from mcpgw.protocol.jsonrpc import INTERNAL_ERROR, read_object
 from mcpgw.protocol.translate import (
     error_to_client,
+    lacking_capability,
     params_to_upstream,
     progress_to_client,
     result_to_client,
@@ -45,6 +46,7 @@ def sent(
     target: tuple[str, str] | None = None,
     meta: object = None,
     token: int | None = None,
+    log_level: str = "",
 ) -> bytes:
     raw_meta = read_object(json.dumps(meta or {}).encode())
     if meta is not None:
@@ -59,6 +61,7 @@ def sent(
         client_capabilities=b"{}",
         client_info=IDENTITY,
         progress_token=token,
+        log_level=log_level,
     )
 
 
@@ -97,6 +100,22 @@ def test_meta_to_upstream(
 
 
 @pytest.mark.parametrize(
+    ("client", "upstream", "expected"),
+    [
+        (LEGACY, LEGACY, None),
+        (MODERN, LEGACY, None),
+        (LEGACY, MODERN, "error"),
+        (MODERN, MODERN, "error"),
+    ],
+)
+def test_only_modern_servers_are_told_the_log_level(
+    client: Era, upstream: Era, expected: str | None
+) -> None:
+    params = json.loads(sent({}, client, upstream, log_level="error"))
+    assert params.get("_meta", {}).get(META + "logLevel") == expected
+
+
+@pytest.mark.parametrize(
     ("client", "upstream", "version", "given_params", "expected"),
     [
         (
@@ -107,7 +126,13 @@ def test_meta_to_upstream(
             {"inputResponses", "requestState"},
         ),
         (MODERN, LEGACY, "", ["inputResponses", "requestState"], set()),
-        (LEGACY, MODERN, "", ["inputResponses", "requestState"], set()),
+        (
+            LEGACY,
+            MODERN,
+            "",
+            ["inputResponses", "requestState"],
+            {"inputResponses", "requestState"},
+        ),
         (LEGACY, LEGACY, "", ["inputResponses", "requestState"], set()),
         (MODERN, LEGACY, "2025-06-18", ["ref", "context"], {"ref", "context"}),
         (MODERN, LEGACY, "2025-03-26", ["ref", "context"], {"ref"}),
@@ -182,6 +207,7 @@ def received(
     method: str = "tools/call",
     version: str = "",
     ttl_ms: int = 0,
+    has_object_output: bool = True,
 ) -> bytes:
     return result_to_client(
         Raw(result),
@@ -191,6 +217,7 @@ def received(
         client_version=version or {LEGACY: "2025-11-25", MODERN: "2026-07-28"}[client],
         server_info=IDENTITY,
         ttl_ms=ttl_ms,
+        has_object_output=has_object_output,
     )
 
 
@@ -205,6 +232,53 @@ def received(
 )
 def test_results_within_an_era_pass_untouched(client: Era, upstream: Era, result: bytes) -> None:
     assert received(result, client, upstream) == result
+
+
+ASKING = b'{ "resultType":"input_required","inputRequests":{ },"requestState":"\\u0041"}'
+
+
+@pytest.mark.parametrize("method", ["tools/call", "prompts/get", "resources/read"])
+def test_what_asks_for_input_passes_within_the_modern_era(method: str) -> None:
+    assert received(ASKING, MODERN, MODERN, method=method) == ASKING
+
+
+@pytest.mark.parametrize(
+    ("client", "method"),
+    [
+        (MODERN, "tools/list"),
+        (MODERN, "completion/complete"),
+        (LEGACY, "tools/call"),
+        (LEGACY, "resources/read"),
+    ],
+)
+def test_nothing_else_may_ask_for_input(client: Era, method: str) -> None:
+    with pytest.raises(ProtocolError) as refusal:
+        received(ASKING, client, MODERN, method=method)
+    assert refusal.value.rpc_code == INTERNAL_ERROR
+
+
+@pytest.mark.parametrize(
+    ("client", "upstream", "expected"),
+    [
+        (LEGACY, LEGACY, {"content": []}),
+        (LEGACY, MODERN, {"content": []}),
+        (MODERN, LEGACY, {"content": [], "structuredContent": {"a": 1}}),
+        (MODERN, MODERN, {"content": [], "structuredContent": {"a": 1}}),
+    ],
+)
+def test_output_whose_schema_legacy_clients_are_not_shown_is_left_out(
+    client: Era, upstream: Era, expected: dict[str, object]
+) -> None:
+    result = b'{"content":[],"structuredContent":{"a":1}}'
+    found = json.loads(received(result, client, upstream, has_object_output=False))
+    assert {name: found[name] for name in ("content", "structuredContent") if name in found} == (
+        expected
+    )
+
+
+def test_a_legacy_result_keeps_what_it_has_when_its_output_is_left_out() -> None:
+    result = b'{"content":[ ],"resultType":"odd"}'
+    assert received(result, LEGACY, LEGACY, has_object_output=False) == result
 
 
 def test_a_modern_result_without_a_type_is_complete() -> None:
@@ -292,7 +366,7 @@ def test_old_clients_get_content_that_they_know(upstream: Era) -> None:
         (MODERN, MODERN, b'{"a":' * 100_000),
         (MODERN, LEGACY, b"null"),
         (LEGACY, MODERN, b'{"resultType":"input_required"}'),
-        (MODERN, MODERN, b'{"resultType":"input_required"}'),
+        (MODERN, MODERN, b'{"resultType":"input\\u005frequired"}'),
         (LEGACY, MODERN, b'{"resultType":"task"}'),
         (MODERN, MODERN, b'{"resultType":"task"}'),
         (MODERN, MODERN, b'{"resultType":null}'),
@@ -308,7 +382,7 @@ def test_results_that_no_client_can_be_given(client: Era, upstream: Era, result:
     ("code", "method", "data", "to_legacy", "to_modern"),
     [
         (-32020, "tools/call", None, -32603, -32603),
-        (-32021, "tools/call", {"requiredCapabilities": {}}, -32603, -32603),
+        (-32021, "tools/call", {"requiredCapabilities": {"roots": {}}}, -32603, -32021),
         (-32022, "tools/call", {"supported": []}, -32603, -32603),
         (-32002, "resources/read", {"uri": "u"}, -32002, -32602),
         (-32002, "tools/call", None, -32002, -32603),
@@ -332,7 +406,54 @@ def test_error_codes(code: int, method: str, data: object, to_legacy: int, to_mo
     error_raw = Raw(json.dumps(error).encode())
     for era, expected in ((LEGACY, to_legacy), (MODERN, to_modern)):
         translated = json.loads(error_to_client(error_raw, client_era=era, method=method))
+        if code == -32021 and era is LEGACY:
+            translated["message"] = error["message"]  # has a test of its own
         assert translated == error | {"code": expected}
+
+
+@pytest.mark.parametrize(
+    ("data", "needed"),
+    [
+        ({"requiredCapabilities": {"elicitation": {"form": {}, "url": {}}, "roots": {}}}, None),
+        ({"requiredCapabilities": {"roots": 5}}, "roots"),
+        ({"requiredCapabilities": {"a\u001b": {}}}, "a\\u001b"),
+        ({"requiredCapabilities": {}}, "a capability that it does not name"),
+        ({"requiredCapabilities": []}, "a capability that it does not name"),
+        (None, "a capability that it does not name"),
+    ],
+)
+def test_a_legacy_client_reads_which_capability_it_lacks(data: object, needed: str | None) -> None:
+    error: dict[str, object] = {"code": -32021, "message": "m"}
+    if data is not None:
+        error["data"] = data
+    raw_error = Raw(json.dumps(error).encode())
+    translated = json.loads(error_to_client(raw_error, client_era=LEGACY, method="tools/call"))
+    assert translated["code"] == INTERNAL_ERROR
+    assert translated["message"].endswith(
+        ": " + (needed or "elicitation.form, elicitation.url, roots")
+    )
+    assert translated.get("data") == data
+
+
+@pytest.mark.parametrize("data", [None, b'{"requiredCapabilities":{ }}'])
+def test_a_lacking_capability_can_be_raised(data: bytes | None) -> None:
+    tail = b"" if data is None else b',"data":' + data
+    found = lacking_capability(Raw(b'{"code":-32021,"message":"m"' + tail + b"}"))
+    assert found is not None
+    assert (found.message, found.rpc_code, found.data) == ("m", -32021, data)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        b'{"code":-32602,"message":"m"}',
+        b'{"code":-32602,"message":"-32021"}',
+        b'{"code":"-32021"}',
+        b'{"code":-32021,"data":' + b'{"a":' * 100_000,
+    ],
+)
+def test_other_errors_lack_no_capability(error: bytes) -> None:
+    assert lacking_capability(Raw(error)) is None
 
 
 def test_the_data_of_an_error_passes_verbatim() -> None:
