@@ -30,7 +30,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, *, is_server: bool) -> None:
-        self._writer = Writer(path, checkpoint_pages=CHECKPOINT_PAGES if is_server else 0)
+        self.writer = Writer(path, checkpoint_pages=CHECKPOINT_PAGES if is_server else 0)
         self._database = Database(path)
 
     def record(self, event: AuditEvent) -> asyncio.Future[None]:
@@ -39,7 +39,7 @@ class Journal:
         Raises:
             StorageError: (from the future) the row is not written.
         """
-        return self._writer.record(event)
+        return self.writer.record(event)
 
     async def find(self, wanted: CallFilter) -> Sequence[tuple[int, AuditEvent]]:
         """Return the newest matching rows with their row ids, in the order they were committed.
@@ -99,7 +99,7 @@ class Journal:
 
     async def close(self) -> None:
         """Write what is queued and close every connection."""
-        await self._writer.close()
+        await self.writer.close()
         await self._database.close()
 
 

@@ -11,6 +11,7 @@ from mcpgw.store.key import Keys
 from mcpgw.store.schema import prepare
 from mcpgw.store.secret import Secrets
 from mcpgw.store.server import Servers
+from mcpgw.store.session import Sessions
 from mcpgw.store.token import Tokens
 from mcpgw.store.workspace import Workspaces
 
@@ -26,11 +27,13 @@ class Store:
     secrets: Secrets
     tokens: Tokens
     journal: Journal
+    sessions: Sessions
     changes: Changes
     database: Database
 
     async def close(self) -> None:
         """Write what is queued for the journal, then close every connection."""
+        self.sessions.close()
         await self.journal.close()
         self.changes.close()
         await self.database.close()
@@ -52,6 +55,7 @@ async def open_store(config: Config, *, create: bool, is_server: bool) -> Store:
     prepare(config, create=create)
     changes = Changes(config.configuration_path)
     database = Database(config.configuration_path)
+    journal = Journal(config.journal_path, is_server=is_server)
     return Store(
         configuration=Configurations(database, changes),
         keys=Keys(database),
@@ -59,7 +63,8 @@ async def open_store(config: Config, *, create: bool, is_server: bool) -> Store:
         servers=Servers(database),
         secrets=Secrets(database),
         tokens=Tokens(database),
-        journal=Journal(config.journal_path, is_server=is_server),
+        journal=journal,
+        sessions=Sessions(config.journal_path, journal.writer),
         changes=changes,
         database=database,
     )

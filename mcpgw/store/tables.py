@@ -21,7 +21,7 @@ from sqlalchemy import (
 CONFIGURATION_SCHEMA = "0001"
 """The newest revision in migrations/configuration/versions."""
 
-JOURNAL_SCHEMA = "0001"
+JOURNAL_SCHEMA = "0002"
 """The newest revision in migrations/journal/versions."""
 
 _NAMES = {
@@ -149,3 +149,17 @@ call = Table(
 )
 """The fields of AuditEvent under a row id that grows in the order of commits. Each index costs
 every call, so there is none without a question that needs it."""
+
+session = Table(
+    "session",
+    journal,
+    Column("id", Text, primary_key=True),
+    Column("workspace_id", Text, nullable=False),
+    Column("token_id", Text, nullable=False),
+    Column("is_ended", Boolean, nullable=False),
+    Column("log_level", Text, nullable=False),
+    Column("uris", Text, nullable=False),
+    Column("started_at", Double, nullable=False, index=True),
+    Column("changed_at", Double, nullable=False),
+)
+"""The fields of SessionRecord; `uris` is a JSON array."""

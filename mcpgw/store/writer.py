@@ -1,4 +1,4 @@
-"""Writes journal rows: one thread, one transaction for all that waits, then one wake-up.
+"""Writes the journal's database: one thread, one transaction for all that waits, one wake-up.
 
 Whatever was queued while the previous commit ran goes into the next one; nothing waits for more to
 come. A row is acknowledged when its transaction is on the disk, and only then. Never retries a
@@ -8,7 +8,7 @@ row, and never keeps one in memory as if it were written.
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from itertools import chain
@@ -38,7 +38,11 @@ it back: so as many rows as possible go into one. SQLite takes 32,766 values."""
 # A plain str: SQLite's module looks for an adapter for everything else, row by row.
 _row = attrgetter(*("outcome.value" if name == "outcome" else name for name in _FIELDS))
 
-_Entry = tuple[AuditEvent, "asyncio.Future[None]"]
+Change = Callable[[sqlite3.Connection], None]
+"""Statements for another table than that of calls. They run in the thread, more than once if what
+they are committed with cannot be stored."""
+
+_Entry = tuple[AuditEvent | Change, "asyncio.Future[None]"]
 
 
 class Writer:
@@ -63,6 +67,13 @@ class Writer:
         The rows of one turn of the event loop go to the thread together: waking it for each would
         have the two threads take the interpreter from each other all the time.
         """
+        return self._enqueue(event)
+
+    def change(self, statements: Change) -> asyncio.Future[None]:
+        """Queue other statements behind the rows so far; the future ends as for a row."""
+        return self._enqueue(statements)
+
+    def _enqueue(self, what: AuditEvent | Change) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         if self._is_closed:
@@ -74,7 +85,7 @@ class Writer:
         else:
             if not self._outbox:
                 loop.call_soon(self._hand_over)
-            self._outbox.append((event, future))
+            self._outbox.append((what, future))
             self._waiting += 1
         return future
 
@@ -127,7 +138,7 @@ class Writer:
     def _commit(self, batch: Sequence[_Entry]) -> None:
         try:
             with map_errors(self._path.name):
-                self._write([event for event, _ in batch])
+                self._write([what for what, _ in batch])
         except StorageError as error:
             self._disconnect()
             self._settle(batch, error)
@@ -142,7 +153,8 @@ class Writer:
         else:
             self._settle(batch, None)
 
-    def _write(self, events: Sequence[AuditEvent]) -> None:
+    def _write(self, batch: Sequence[AuditEvent | Change]) -> None:
+        events = [what for what in batch if isinstance(what, AuditEvent)]
         connection = self._connect()
         connection.execute("BEGIN IMMEDIATE")
         begin = 0
@@ -151,6 +163,10 @@ class Writer:
             rows = map(_row, events[begin : begin + count])
             connection.execute(_insert(count), tuple(chain.from_iterable(rows)))
             begin += count
+        if begin < len(batch):
+            for what in batch:
+                if not isinstance(what, AuditEvent):
+                    what(connection)
         connection.execute("COMMIT")
 
     def _connect(self) -> sqlite3.Connection:

@@ -15,11 +15,23 @@ from mcpgw.gateway.ports import (
     KeyStore,
     SecretStore,
     ServerStore,
+    SessionStore,
     TokenStore,
     WorkspaceStore,
 )
 from mcpgw.store.opened import open_store
-from tests.store.records import NOW, datakey, event, secret, server, slot, token, workspace
+from tests.fakes import FakeSessions
+from tests.store.records import (
+    NOW,
+    datakey,
+    event,
+    secret,
+    server,
+    session,
+    slot,
+    token,
+    workspace,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,7 @@ class Ports:
     secrets: SecretStore
     tokens: TokenStore
     journal: Journal
+    sessions: SessionStore
 
 
 @pytest.fixture
@@ -44,6 +57,7 @@ async def ports(tmp_path: Path) -> AsyncIterator[Ports]:
         secrets=store.secrets,
         tokens=store.tokens,
         journal=store.journal,
+        sessions=store.sessions,
     )
     await store.close()
 
@@ -79,3 +93,43 @@ async def test_a_recorded_call_can_be_found(ports: Ports) -> None:
     await ports.journal.record(event())
     assert await ports.journal.get("call_1") == event()
     assert await ports.journal.latest() == NOW
+
+
+@pytest.fixture(params=["real", "fake"])
+def sessions(request: pytest.FixtureRequest, ports: Ports) -> SessionStore:
+    return ports.sessions if request.param == "real" else FakeSessions()
+
+
+async def test_a_session_is_what_was_put_last(sessions: SessionStore) -> None:
+    assert sessions.get("session_1") is None
+    records = [
+        session(),
+        session(log_level="info", uris=("memo://é", "memo://2")),
+        session(is_ended=True),
+    ]
+    for record in records:
+        await sessions.put(record, NOW - 1)
+        assert sessions.get("session_1") == record
+    assert sessions.get("session_2") is None
+
+
+async def test_of_several_puts_at_once_the_last_counts(sessions: SessionStore) -> None:
+    puts = [sessions.put(session(log_level=str(number)), 0.0) for number in range(100)]
+    await puts[-1]
+    assert all(put.done() for put in puts)
+    assert sessions.get("session_1") == session(log_level="99")
+
+
+async def test_sessions_that_are_too_old_are_forgotten(sessions: SessionStore) -> None:
+    await sessions.put(session("old", started_at=NOW - 10), NOW - 11)
+    await sessions.put(session("young"), NOW - 10)
+    assert sessions.get("old") is not None
+    await sessions.put(session("younger"), NOW - 9)
+    assert sessions.get("old") is None
+    assert sessions.get("young") is not None
+
+
+async def test_a_session_moves_no_change_counter(ports: Ports) -> None:
+    before = ports.configuration.version()
+    await ports.sessions.put(session(), 0.0)
+    assert ports.configuration.version() == before

@@ -4,6 +4,7 @@ from mcpgw.model.audit import AuditEvent, Outcome
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
 from mcpgw.model.secret import SealedSecret
 from mcpgw.model.server import Launch, Server, StdioLaunch
+from mcpgw.model.session import SessionRecord
 from mcpgw.model.token import Role, Token
 from mcpgw.model.workspace import Workspace
 
@@ -67,6 +68,19 @@ def token(
         NOW,
         expires_at,
         None,
+    )
+
+
+def session(
+    session_id: str = "session_1",
+    *,
+    is_ended: bool = False,
+    log_level: str = "",
+    uris: tuple[str, ...] = (),
+    started_at: float = NOW,
+) -> SessionRecord:
+    return SessionRecord(
+        session_id, "ws_demo", "tok_1", is_ended, log_level, uris, started_at, NOW + 1
     )
 
 

@@ -1,5 +1,6 @@
 """The revisions build exactly the tables that the statements are made from."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from msgspec import structs
 from sqlalchemy import MetaData, NullPool, create_engine
 
 from mcpgw.errors import StorageError
 from mcpgw.store import tables
 from mcpgw.store.migration import migrate
-from mcpgw.store.schema import CONFIGURATION, JOURNAL, Chain
+from mcpgw.store.schema import CONFIGURATION, JOURNAL, Chain, bring_up, schema_of
+from tests.store.records import event
 
 CHAINS = [(CONFIGURATION, tables.configuration), (JOURNAL, tables.journal)]
 
@@ -56,6 +59,26 @@ def test_the_schema_number_is_the_newest_revision(chain: Chain, metadata: MetaDa
     script = ScriptDirectory.from_config(config)
     assert script.get_current_head() == chain.head
     assert all(revision.revision.isdecimal() for revision in script.walk_revisions())
+
+
+def test_an_old_journal_keeps_its_rows(path: Path, tmp_path: Path) -> None:
+    """A gateway of before there were stored sessions is brought up as it starts."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    shutil.copy(JOURNAL.folder / "revision_0001.py", folder)
+    migrate(path, folder)
+    row = event()
+    values = {**structs.asdict(row), "outcome": row.outcome.value}
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(tables.call.insert().values(values))
+    assert schema_of(path, JOURNAL) == "0001"
+    bring_up(path, JOURNAL, "0001")
+    assert schema_of(path, JOURNAL) == JOURNAL.head
+    with engine.begin() as connection:
+        (kept,) = connection.execute(tables.call.select())
+        assert {**values, "id": 1} == kept._mapping
+        assert connection.execute(tables.session.select()).all() == []
 
 
 def test_migrating_again_changes_nothing(path: Path) -> None:

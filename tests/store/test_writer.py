@@ -107,6 +107,22 @@ async def test_one_row_that_cannot_be_stored_fails_alone(writer: Writer, path: P
     assert recorded(path) == ["call_1", "call_4"]
 
 
+async def test_other_statements_are_committed_with_the_rows(writer: Writer, path: Path) -> None:
+    def rename(connection: sqlite3.Connection) -> None:
+        connection.execute("UPDATE call SET call_id = call_id || '!'")
+
+    def fail(connection: sqlite3.Connection) -> None:
+        connection.execute("UPDATE nothing SET x = 1")
+
+    await asyncio.gather(writer.record(event("call_1")), writer.change(rename))
+    await writer.record(event("call_2"))
+    assert recorded(path) == ["call_1!", "call_2"]
+    with pytest.raises(StorageError):
+        await writer.change(fail)
+    await writer.change(rename)
+    assert recorded(path) == ["call_1!!", "call_2!"]
+
+
 async def test_failures_are_told_to_everybody_and_end(writer: Writer, path: Path) -> None:
     await writer.record(event("call_1"))
     away = path.with_name("away")
