@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mcpgw.config import base_environment
-from mcpgw.gateway.ports import Deliver, Upstream
+from mcpgw.gateway.ports import Ask, Deliver, Upstream
 from mcpgw.model.server import HttpLaunch, Server, StdioLaunch
 from mcpgw.protocol.exchange import Outgoing, Reply
 from mcpgw.upstream import Spawn
@@ -78,6 +78,8 @@ async def call(
     arguments: dict[str, Any] | None = None,
     *,
     deliver: Deliver | None = None,
+    ask: Ask | None = None,
+    client: str = "somebody",
     timeout_s: float = 10.0,
 ) -> Reply:
     """Call a tool as the gateway does."""
@@ -88,9 +90,14 @@ async def call(
         meta["io.modelcontextprotocol/clientCapabilities"] = {}
     params = {"name": tool, "arguments": arguments or {}, "_meta": meta}
     message = Outgoing(
-        request_id, "tools/call", json.dumps(params).encode(), tool, timeout_s=timeout_s
+        request_id,
+        "tools/call",
+        json.dumps(params).encode(),
+        tool,
+        timeout_s=timeout_s,
+        client=client,
     )
-    return await upstream.exchange(message, deliver)
+    return await upstream.exchange(message, deliver, ask)
 
 
 def text_of(reply: Reply) -> str:

@@ -5,8 +5,8 @@ the one place where they meet. Ports that write take and return frozen model obj
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 from msgspec import Raw
 
@@ -15,6 +15,7 @@ from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
 from mcpgw.model.secret import SealedSecret
 from mcpgw.model.server import Server
+from mcpgw.model.session import SessionRecord
 from mcpgw.model.token import Token
 from mcpgw.model.workspace import Workspace
 from mcpgw.protocol.era import Era
@@ -22,6 +23,14 @@ from mcpgw.protocol.exchange import Lane, Notification, Outgoing, Question, Repl
 
 Deliver = Callable[[Notification], Awaitable[None]]
 """Takes a notification that belongs to a running call; awaiting it is the back-pressure."""
+
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+"""Starts background work that ends with the gateway."""
+
+Send = Callable[[bytes], Awaitable[None]]
+"""Writes one whole JSON-RPC message to a client ahead of the answer to its request; awaiting it is
+the back-pressure. What the client left behind is dropped. No message at all (`b""`) sends the
+client away for now, if it is one that can come back for the rest."""
 
 Ask = Callable[[Question], Awaitable[Reply]]
 """Puts a server's question to the client of a running call, and returns the client's answer: its
@@ -130,6 +139,20 @@ class Journal(Protocol):
         """Return the newest time recorded, 0.0 when empty: a clock set back is noticed by it."""
 
 
+class SessionStore(Protocol):
+    """What must outlive the process of a legacy client's session."""
+
+    def get(self, session_id: str) -> SessionRecord | None:
+        """Return one record. Takes microseconds. Raises StorageError."""
+
+    def put(self, record: SessionRecord, oldest: float) -> asyncio.Future[None]:
+        """Queue a record at once, behind those put before; the future ends when it is committed.
+
+        Records of sessions that started before `oldest` may be forgotten. Raises InvalidInput when
+        a text cannot be stored; the future raises StorageError.
+        """
+
+
 class Vault(Protocol):
     """Seals and opens. Locked until `unlock` or `establish`; then every method works."""
 
@@ -224,17 +247,25 @@ class Upstreams(Protocol):
         """
 
     def on_change(self, listener: Callable[[str, Notification], None]) -> None:
-        """Call `listener(server_id, notification)` for what belongs to no call, of any server:
-        the three list_changed, and `notifications/resources/updated`."""
+        """Call `listener(server_id, notification)` for what any server says outside of calls.
+
+        That is the three list_changed, and `notifications/resources/updated`.
+        """
 
     async def watch(
-        self, server: Server, fingerprint: str, fill: Fill, uris: frozenset[str]
+        self,
+        server: Server,
+        fingerprint: str,
+        fill: Fill,
+        uris: frozenset[str],
+        eras: frozenset[Era],
     ) -> frozenset[str]:
         """Be told of the changes of a server's lists, and of the resources `uris`, from now on.
 
-        Returns the URIs that the server really watches, once it has agreed. A later call replaces
-        the set. Lasts until `unwatch` or the fingerprint's end, across broken connections.
-        Raises UpstreamError, UpstreamTimeout; the watch is then tried again in the background.
+        `eras` are those of the clients that want to know. Returns the URIs that the server really
+        watches, once it has agreed. A later call replaces the set. Lasts until `unwatch` or the
+        fingerprint's end, across broken connections. Raises UpstreamError, UpstreamTimeout; the
+        watch is then tried again in the background.
         """
 
     def unwatch(self, server_id: str) -> None:

@@ -48,6 +48,11 @@ class SingleFlight(Generic[Result]):
         self._task: asyncio.Task[Any] | None = None
         self._is_ended = False
 
+    @property
+    def is_running(self) -> bool:
+        """Whether an attempt is under way."""
+        return self._running is not None
+
     async def __call__(self) -> Result:
         """Join the running attempt or begin one, and return its result or raise its error.
 
@@ -57,11 +62,11 @@ class SingleFlight(Generic[Result]):
         """
         if self._running is None:
             if self._is_ended:
-                raise _ended(self._server)
+                raise ended(self._server)
             self._running = asyncio.get_running_loop().create_future()
             if not start(self._spawn, self._run(self._running)):
                 self._running = None
-                raise _ended(self._server)
+                raise ended(self._server)
         return await asyncio.shield(self._running)
 
     async def end(self) -> None:
@@ -75,14 +80,14 @@ class SingleFlight(Generic[Result]):
         self._task = asyncio.current_task()
         try:
             if self._is_ended:
-                raise _ended(self._server)
+                raise ended(self._server)
             future.set_result(await self._attempt())
         except GatewayError as error:
             future.set_exception(error)
         finally:
             self._running = self._task = None
             if not future.done():  # Cancelled: the callers are not.
-                future.set_exception(_ended(self._server))
+                future.set_exception(ended(self._server))
             future.exception()  # Marks it as seen: perhaps every caller has left.
 
 
@@ -96,5 +101,6 @@ def start(spawn: Spawn, work: Coroutine[Any, Any, None]) -> bool:
     return True
 
 
-def _ended(server: str) -> UpstreamError:
+def ended(server: str) -> UpstreamError:
+    """Return the error for what was begun on something that is being ended."""
     return UpstreamError(f"server {server!r} was changed or is being stopped", "try again")

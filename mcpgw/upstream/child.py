@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from mcpgw.errors import UpstreamError
-from mcpgw.upstream.line import LineSplitter, TooLong
+from mcpgw.protocol.line import TooLong
+from mcpgw.upstream.line import answer_lines
 
 STDERR_BYTES = 64 * 1024
 """What is kept of stderr."""
@@ -54,7 +55,7 @@ class Child(asyncio.SubprocessProtocol):
         self.is_running = False
         self.exit_code: int | None = None
         self._loop = asyncio.get_running_loop()
-        self._splitter = LineSplitter(max_line_bytes)
+        self._splitter = answer_lines(max_line_bytes)
         self._on_line = on_line
         self._on_end = on_end
         self._stderr = bytearray()

@@ -8,7 +8,7 @@ import errno
 import socket
 import ssl
 
-from mcpgw.errors import UpstreamError, UpstreamTimeout
+from mcpgw.errors import HeadersRefused, UpstreamError, UpstreamTimeout
 
 
 def map_errors(server: str, error: BaseException) -> UpstreamError:
@@ -52,6 +52,13 @@ def refused_speech(server: str) -> UpstreamError:
     return UpstreamError(
         f"server {server!r} refused how we speak to it",
         "try again: the protocol revision is agreed on anew",
+    )
+
+
+def headers_refused(server: str) -> HeadersRefused:
+    """Return the error for a server that finds our headers at odds with the call."""
+    return HeadersRefused(
+        f"server {server!r} refused the call's headers: its tools may have changed", "try again"
     )
 
 

@@ -13,17 +13,31 @@ from mcpgw.protocol.jsonrpc import (
     UNSUPPORTED_VERSION,
     error_bytes,
     notification_bytes,
+    raw_error_bytes,
     request_bytes,
     result_bytes,
 )
 
-LIST_CHANGED = frozenset(
-    f"notifications/{kind}/list_changed" for kind in ("tools", "prompts", "resources")
+CHANGES = frozenset(
+    {
+        "notifications/prompts/list_changed",
+        "notifications/resources/list_changed",
+        "notifications/resources/updated",
+        "notifications/tools/list_changed",
+    }
 )
 """The notifications that belong to no call."""
 
 PROGRESS = "notifications/progress"
+CANCELLED = "notifications/cancelled"
 LOG_MESSAGE = "notifications/message"
+
+PING = "ping"
+
+ROOTS = "roots/list"
+
+QUESTIONS = frozenset({"elicitation/create", ROOTS, "sampling/createMessage"})
+"""What a legacy server may ask a client for."""
 
 OUR_FAULT = frozenset({HEADER_MISMATCH, UNSUPPORTED_VERSION})
 """Errors about how we speak to the server. A client would take them for its own."""
@@ -61,12 +75,27 @@ class Frame(Struct, gc=False):
         except (ValueError, RecursionError):
             return ()
 
+    def cancelled_id(self) -> int | str | None:
+        """Return the id of the request that a notification takes back, None when it names none."""
+        try:
+            return _cancelled_decoder.decode(self.params).request_id
+        except (ValueError, RecursionError):
+            return None
+
     def progress_token(self) -> int | str | None:
         """Return the progress token of a notification, None when it has none."""
         try:
             return _progress_decoder.decode(self.params).token
         except (ValueError, RecursionError):
             return None
+
+
+_OUR_RESULTS = {
+    "ping": b"{}",
+    "roots/list": b'{"roots":[]}',
+    "elicitation/create": b'{"action":"cancel"}',
+}
+"""What we say for ourselves; to anything else, that we do not offer it."""
 
 
 class _Error(Struct):
@@ -81,6 +110,10 @@ class _Unsupported(Struct):
     data: _UnsupportedData
 
 
+class _Cancelled(Struct, rename={"request_id": "requestId"}):
+    request_id: int | str
+
+
 class _Progress(Struct, rename={"token": "progressToken"}):
     token: int | str
 
@@ -88,6 +121,7 @@ class _Progress(Struct, rename={"token": "progressToken"}):
 _frame_decoder = json.Decoder(Frame)
 _error_decoder = json.Decoder(_Error)
 _unsupported_decoder = json.Decoder(_Unsupported)
+_cancelled_decoder = json.Decoder(_Cancelled)
 _progress_decoder = json.Decoder(_Progress)
 
 
@@ -108,12 +142,25 @@ def request_frame(request_id: int, method: str, params: bytes) -> bytes:
 
 def cancelled_frame(request_id: int) -> bytes:
     """Return the notification that takes a request back."""
-    return notification_bytes("notifications/cancelled", b'{"requestId":%d}' % request_id)
+    return notification_bytes(CANCELLED, b'{"requestId":%d}' % request_id)
 
 
-def answer_frame(request: Frame) -> bytes:
-    """Return our answer to a request of the server: a pong, or that we offer nothing else."""
+def answer_frame(request: Frame, reason: str = "this client does not offer that") -> bytes:
+    """Return our own answer to a request of the server that no client is there to answer."""
+    result = _OUR_RESULTS.get(request.method or "")
+    if result is not None:
+        return result_bytes(json.encode(request.id), result)
+    return refusal_frame(request, METHOD_NOT_FOUND, reason)
+
+
+def refusal_frame(request: Frame, code: int, message: str) -> bytes:
+    """Return an error of ours as the answer to a request of the server."""
+    return error_bytes(json.encode(request.id), code, message)
+
+
+def reply_frame(request: Frame, reply: Reply) -> bytes:
+    """Return the client's answer to a request of the server."""
     request_id = json.encode(request.id)
-    if request.method == "ping":
-        return result_bytes(request_id, b"{}")
-    return error_bytes(request_id, METHOD_NOT_FOUND, "this client does not offer that")
+    if reply.error is not None:
+        return raw_error_bytes(request_id, bytes(reply.error))
+    return result_bytes(request_id, bytes(reply.result or b"{}"))

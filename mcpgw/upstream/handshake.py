@@ -13,6 +13,7 @@ from msgspec import Raw, json
 
 from mcpgw import __version__
 from mcpgw.errors import UpstreamError, UpstreamTimeout
+from mcpgw.protocol.capability import EVERYTHING
 from mcpgw.protocol.era import (
     META_CLIENT_CAPABILITIES,
     META_CLIENT_INFO,
@@ -23,7 +24,9 @@ from mcpgw.protocol.era import (
     era_of,
 )
 from mcpgw.protocol.exchange import Outgoing
-from mcpgw.protocol.jsonrpc import HEADER_MISMATCH, notification_bytes
+from mcpgw.protocol.jsonrpc import HEADER_MISMATCH, INTERNAL_ERROR, notification_bytes
+from mcpgw.upstream import Terms
+from mcpgw.upstream.event_stream import EventStreamTransport
 from mcpgw.upstream.failure import status_error
 from mcpgw.upstream.frame import Frame
 from mcpgw.upstream.http import HttpTransport
@@ -39,24 +42,33 @@ from mcpgw.upstream.probe import (
 )
 from mcpgw.upstream.stdio import StdioTransport
 
-_CLIENT = {"name": "mcpgw", "version": __version__}
+CLIENT = {"name": "mcpgw", "version": __version__}
+"""Who we say we are."""
 
 DISCOVER = "server/discover"
 DISCOVER_PARAMS = json.encode(
     {
         "_meta": {
             META_VERSION: NEWEST_MODERN,
-            META_CLIENT_INFO: _CLIENT,
-            META_CLIENT_CAPABILITIES: {},
+            META_CLIENT_INFO: CLIENT,
+            META_CLIENT_CAPABILITIES: Raw(EVERYTHING),
         }
     }
 )
-INITIALIZE_PARAMS = json.encode(
-    {"protocolVersion": NEWEST_LEGACY, "capabilities": {}, "clientInfo": _CLIENT}
-)
 INITIALIZED = notification_bytes("notifications/initialized", b"{}")
 
+NOT_BY_POST = frozenset({400, 404, 405})
+"""How servers of HTTP+SSE answer a POST to the URL of their stream."""
+
 _log = logging.getLogger("mcpgw.upstream")
+
+
+class Declined(UpstreamError):
+    """The server answers, and will not initialize: it speaks no legacy revision."""
+
+
+class NotHere(Declined):
+    """The server takes no `initialize` by POST at its URL: it may be one of HTTP+SSE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +82,43 @@ class Agreement:
     server_info: Mapping[str, Raw]
 
 
-async def agree_over_http(
-    transport: HttpTransport, is_known_legacy: bool, timeout_s: float
-) -> Agreement:
+async def agree_over_http(transport: HttpTransport, terms: Terms, timeout_s: float) -> Agreement:
     """Agree and begin.
 
     Args:
         transport: where nothing was asked yet.
-        is_known_legacy: whether to spare the probe.
+        terms: what the connection is for.
         timeout_s: of each request.
 
     Raises:
         UpstreamError: the server speaks no MCP that we do, refuses us, or cannot be reached.
         UpstreamTimeout: it does not answer in time.
     """
-    if not is_known_legacy:
+    if not terms.is_legacy:
         agreement = await _discover_over_http(transport, timeout_s)
         if agreement is not None:
             transport.begin(Era.MODERN, agreement.version)
             return agreement
-    return await initialize_over_http(transport, timeout_s)
+    return await initialize_over_http(transport, terms.capabilities, timeout_s)
 
 
-async def initialize_over_http(transport: HttpTransport, timeout_s: float) -> Agreement:
-    """Make a legacy session and begin in it. Raises as `agree_over_http`."""
-    response, frame = await transport.ask("initialize", INITIALIZE_PARAMS, b"", timeout_s)
+async def initialize_over_http(
+    transport: HttpTransport, capabilities: bytes, timeout_s: float
+) -> Agreement:
+    """Make a legacy session and begin in it. Raises as `agree_over_http`, and Declined."""
+    params = _initialize_params(capabilities)
+    response, frame = await transport.ask("initialize", params, b"", timeout_s)
     result = read_initialized(frame)
     if result is None:
         code = frame.error_code() if frame is not None else None
-        if code is None:
-            raise status_error(transport.server, response.status)
-        raise _refused(transport.server, code)
+        error = status_error(transport.server, response.status)
+        if code is not None:
+            error = _refused(transport.server, code)
+        if response.status in NOT_BY_POST:
+            raise NotHere(error.message, error.hint)
+        if code is None and judge(response.status, None) is Verdict.LEGACY:
+            raise Declined(error.message, error.hint)
+        raise error
     agreement = _legacy(transport.server, result)
     lines = session_lines(agreement.version, response.session_id)
     status = await transport.tell(INITIALIZED, lines)
@@ -110,14 +128,27 @@ async def initialize_over_http(transport: HttpTransport, timeout_s: float) -> Ag
     return agreement
 
 
+async def initialize_over_event_stream(
+    transport: EventStreamTransport, capabilities: bytes, timeout_s: float
+) -> Agreement:
+    """Make a legacy session on an open stream. Raises as `initialize_over_http`."""
+    frame = await transport.ask("initialize", _initialize_params(capabilities), timeout_s)
+    result = read_initialized(frame)
+    if result is None:
+        raise _refused(transport.server, frame.error_code() or INTERNAL_ERROR)
+    agreement = _legacy(transport.server, result)
+    await transport.say(INITIALIZED)
+    return agreement
+
+
 async def agree_over_stdio(
-    start: Callable[[], Awaitable[StdioTransport]], is_known_legacy: bool, timeout_s: float
+    start: Callable[[], Awaitable[StdioTransport]], terms: Terms, timeout_s: float
 ) -> tuple[StdioTransport, Agreement]:
     """Start a child and agree with it. A child that ends over our probe is started anew.
 
     Args:
         start: starts the child.
-        is_known_legacy: whether to spare the probe.
+        terms: what the connection is for.
         timeout_s: of each request; a first start may download a package.
 
     Raises:
@@ -127,12 +158,15 @@ async def agree_over_stdio(
     transport = await start()
     try:
         agreement = None
-        if not is_known_legacy:
+        if not terms.is_legacy:
             agreement = await _discover_over_stdio(transport, timeout_s)
             if agreement is None and not transport.is_alive:
                 await transport.close()
                 transport = await start()
-        return transport, agreement or await _initialize_over_stdio(transport, timeout_s)
+        if agreement is None:
+            agreement = await _initialize_over_stdio(transport, terms.capabilities, timeout_s)
+        transport.begin(agreement.era)
+        return transport, agreement
     except BaseException:
         await transport.close()
         raise
@@ -170,8 +204,10 @@ def _conclude(server: str, verdict: Verdict, frame: Frame | None) -> Agreement |
     return None
 
 
-async def _initialize_over_stdio(transport: StdioTransport, timeout_s: float) -> Agreement:
-    frame = await transport.ask("initialize", INITIALIZE_PARAMS, timeout_s)
+async def _initialize_over_stdio(
+    transport: StdioTransport, capabilities: bytes, timeout_s: float
+) -> Agreement:
+    frame = await transport.ask("initialize", _initialize_params(capabilities), timeout_s)
     verdict = judge_initialize(frame)
     if verdict is Verdict.INCOMPATIBLE:
         raise _unspoken(transport.server)
@@ -233,15 +269,25 @@ def _legacy(server: str, result: Initialized) -> Agreement:
     )
 
 
-def _refused(server: str, code: int) -> UpstreamError:
-    return UpstreamError(
+def _initialize_params(capabilities: bytes) -> bytes:
+    return json.encode(
+        {
+            "protocolVersion": NEWEST_LEGACY,
+            "capabilities": Raw(capabilities),
+            "clientInfo": CLIENT,
+        }
+    )
+
+
+def _refused(server: str, code: int) -> Declined:
+    return Declined(
         f"server {server!r} refused to initialize (JSON-RPC error {code})",
         "look at the server's log",
     )
 
 
-def _unspoken(server: str) -> UpstreamError:
-    return UpstreamError(
+def _unspoken(server: str) -> Declined:
+    return Declined(
         f"server {server!r} speaks no revision of MCP that mcpgw does",
         f"it needs one of 2024-11-05 to {NEWEST_MODERN}",
     )

@@ -6,8 +6,11 @@ Cancelling, a timeout or any failure closes it: over HTTP that is how a request 
 """
 
 import asyncio
+import socket
 import ssl
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -25,7 +28,12 @@ MAX_BUFFERED_BYTES = 256 * 1024
 DRAIN_S = 1.0
 """How long the end of a stream may take after its answer came, so that the connection is kept."""
 
+SILENCE_S = 60
+"""After this much of it, the system asks the peer of a long stream whether it is still there."""
+
 EVENT_STREAM = b"text/event-stream"
+
+OnSent = Callable[[Response], None]
 
 
 class HttpConnection(asyncio.Protocol):
@@ -88,8 +96,12 @@ class HttpConnection(asyncio.Protocol):
         self._is_kept = False
         self._problem: UpstreamError | None = None
 
-    async def send(self, request: bytes, deadline: float) -> Response:
+    async def send(
+        self, request: bytes, deadline: float, on_sent: OnSent | None = None
+    ) -> Response:
         """Write a request and return its answer: whole, or when a stream begins.
+
+        Who wants to move the deadline meanwhile gets the answer with `on_sent`, as yet empty.
 
         Raises:
             UpstreamError: no answer came. Whether the server acted on the request is unknown.
@@ -98,6 +110,8 @@ class HttpConnection(asyncio.Protocol):
         response = self._response = Response(self)
         self._set_deadline(deadline)
         self._transport.write(request)
+        if on_sent is not None:
+            on_sent(response)
         try:
             await response.arrival()
         except asyncio.CancelledError:
@@ -106,6 +120,15 @@ class HttpConnection(asyncio.Protocol):
         if response.error is not None:
             raise response.error
         return response
+
+    def watch_peer(self) -> None:
+        """Let the system find out when the peer is gone without a word."""
+        connected: socket.socket = self._transport.get_extra_info("socket")
+        with suppress(OSError):  # It may have been reset by now: that shows by itself.
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if sys.platform == "linux":
+                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, SILENCE_S)
+                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, SILENCE_S // 4)
 
     def drain(self, response: Response) -> None:
         """Wait a moment for the end of a stream that nobody reads."""
@@ -119,6 +142,11 @@ class HttpConnection(asyncio.Protocol):
         if self._is_paused and response is self._response:
             self._is_paused = False
             self._transport.resume_reading()
+
+    def postpone(self, response: Response, deadline: float) -> None:
+        """Move the end of the present answer's time."""
+        if response is self._response:
+            self._set_deadline(deadline)
 
     def abort(self) -> None:
         """Close at once."""
@@ -257,7 +285,7 @@ class HttpConnection(asyncio.Protocol):
         Making and cancelling one for each request costs more than a look at the time now and then.
         """
         self._deadline = deadline
-        if self._timer is None or deadline < self._timer.when():
+        if deadline < (float("inf") if self._timer is None else self._timer.when()):
             self._stop_timer()
             self._timer = self.loop.call_at(deadline, self._time_out)
 

@@ -23,6 +23,8 @@ SESSION_HEADER = b"Mcp-Session-Id"
 
 _LINE_BREAK = re.compile(r"[\r\n\0]")
 _SESSION = re.compile(r"[\x21-\x7e]{1,1024}")
+_EVENT_ID = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,1022}[\x21-\x7e])?")
+"""What fits into a header, and a bound."""
 
 
 class RequestWriter:
@@ -37,6 +39,7 @@ class RequestWriter:
         self.server = server
         self._fill = fill
         self._delete = f"DELETE{head}".encode()
+        self._get = f"GET{head}Accept: text/event-stream\r\n".encode()
         self._post = (
             f"POST{head}Content-Type: application/json\r\n"
             "Accept: application/json, text/event-stream\r\n"
@@ -51,6 +54,10 @@ class RequestWriter:
         """
         length = b"Content-Length: %d\r\n\r\n" % len(body)
         return b"".join((self._post, lines, *self._configured(), length, body))
+
+    def get(self, lines: bytes) -> bytes:
+        """Return a GET of an event stream. Raises as `post`."""
+        return b"".join((self._get, lines, *self._configured(), b"\r\n"))
 
     def delete(self, lines: bytes) -> bytes:
         """Return a DELETE. Raises as `post`."""
@@ -75,6 +82,13 @@ def session_lines(version: str, session: str) -> bytes:
     if session and _SESSION.fullmatch(session):
         lines += b"%b: %b\r\n" % (SESSION_HEADER, session.encode())
     return lines
+
+
+def resuming_line(last_event_id: str | None) -> bytes:
+    """Return the header line that asks for what came after an event; none for no usable id."""
+    if last_event_id is None or not _EVENT_ID.fullmatch(last_event_id):
+        return b""
+    return b"Last-Event-ID: %b\r\n" % last_event_id.encode()
 
 
 def modern_lines(version: str, message: Outgoing) -> bytes:

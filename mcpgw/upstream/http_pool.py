@@ -11,8 +11,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from mcpgw.errors import UpstreamError, UpstreamTimeout
-from mcpgw.upstream.failure import map_errors
-from mcpgw.upstream.http_connection import HttpConnection
+from mcpgw.upstream.failure import map_errors, timed_out
+from mcpgw.upstream.http_connection import HttpConnection, OnSent
 from mcpgw.upstream.http_response import Response
 
 IDLE_S = 15.0
@@ -49,17 +49,44 @@ class HttpPool:
         """Whether a request is on its way."""
         return self._count > len(self._idle)
 
-    async def request(self, request: bytes, deadline: float) -> Response:
+    async def request(
+        self,
+        request: bytes,
+        deadline: float,
+        *,
+        is_urgent: bool = False,
+        on_sent: OnSent | None = None,
+    ) -> Response:
         """Send `request`, head and body; return its answer before `deadline` of the loop's time.
+
+        What is urgent waits for no place: calls that hold all of them may depend on it. `on_sent`
+        gets the answer before it comes, to move its deadline.
 
         Raises:
             UpstreamError: the server cannot be reached or broke HTTP.
             UpstreamTimeout: no answer in time.
         """
         while True:
-            connection = self._pop_idle() or await self._acquire(deadline)
+            connection = self._pop_idle() or await self._acquire(deadline, is_urgent)
             if connection.is_open:
-                return await connection.send(request, deadline)
+                return await connection.send(request, deadline, on_sent)
+
+    async def open_stream(self, request: bytes, deadline: float) -> Response:
+        """Send `request` over a connection of its own, which lasts as long as the answer does.
+
+        It takes no place from calls, and does not make the pool busy. Only what begins the answer
+        has to come before `deadline`. Raises as `request`.
+        """
+        connection = await self._connect(deadline, self._new_for_stream)
+        if self._is_closed:
+            connection.abort()
+            raise self._removed()
+        connection.watch_peer()
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await connection.send(request, float("inf"))
+        except TimeoutError:
+            raise timed_out(self._server) from None
 
     def close(self) -> None:
         """Close every connection; what waits or runs fails."""
@@ -82,16 +109,16 @@ class HttpPool:
             connection.abort()
         return None
 
-    async def _acquire(self, deadline: float) -> HttpConnection:
+    async def _acquire(self, deadline: float, is_urgent: bool) -> HttpConnection:
         """Open a connection, or wait in turn for one."""
-        if self._count >= self._max_connections:
+        if self._count >= self._max_connections and not is_urgent:
             connection = await self._wait(deadline)
             if connection is not None:
                 return connection
         else:
             self._count += 1
         try:
-            return await self._connect(deadline)
+            return await self._connect(deadline, self._new_connection)
         except BaseException:
             self._hand_on(None)
             raise
@@ -114,13 +141,13 @@ class HttpPool:
                 ) from None
             raise
 
-    async def _connect(self, deadline: float) -> HttpConnection:
+    async def _connect(self, deadline: float, new: Callable[[], HttpConnection]) -> HttpConnection:
         if self._is_closed:
-            raise UpstreamError(f"server {self._server!r} was removed or changed", "try again")
+            raise self._removed()
         try:
             async with asyncio.timeout_at(deadline):
                 _, connection = await self._loop.create_connection(
-                    self._new_connection,
+                    new,
                     self._host,
                     self._port,
                     ssl=self._trust() if self._is_tls else None,
@@ -132,8 +159,16 @@ class HttpPool:
         self._open.add(connection)
         return connection
 
+    def _removed(self) -> UpstreamError:
+        return UpstreamError(f"server {self._server!r} was removed or changed", "try again")
+
     def _new_connection(self) -> HttpConnection:
         return HttpConnection(self._server, self._max_body_bytes, self._on_free, self._on_closed)
+
+    def _new_for_stream(self) -> HttpConnection:
+        return HttpConnection(
+            self._server, self._max_body_bytes, HttpConnection.abort, self._open.discard
+        )
 
     def _on_free(self, connection: HttpConnection) -> None:
         connection.idle_since = self._loop.time()
@@ -151,6 +186,12 @@ class HttpPool:
 
     def _hand_on(self, connection: HttpConnection | None) -> None:
         """Give a connection, or the place of one that is gone (None), to who waits longest."""
+        if self._count > self._max_connections:  # What was urgent made one too many.
+            if connection is None:
+                self._count -= 1
+            else:
+                connection.abort()
+            return
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():

@@ -18,6 +18,9 @@ class Carrier(Protocol):
     def drain(self, response: "Response") -> None:
         """Wait a moment for the end that nobody reads."""
 
+    def postpone(self, response: "Response", deadline: float) -> None:
+        """Move the end of the answer's time."""
+
     def abort(self) -> None:
         """Close at once."""
 
@@ -88,6 +91,11 @@ class Response:
         if not self._is_complete and self.error is None:
             self._connection.abort()
 
+    def postpone(self, deadline: float) -> None:
+        """Let the rest of the stream come until `deadline`, by the loop's time."""
+        if not self._is_complete and self.error is None:
+            self._connection.postpone(self, deadline)
+
     # What follows is for the connection.
 
     async def arrival(self) -> None:
@@ -111,6 +119,9 @@ class Response:
             self._is_complete = True
         else:
             self.error = error
+            if not self.is_stream:
+                # Nobody reads it, and the error's traceback would keep it for a long time.
+                self._pieces.clear()
         self.wake()
 
     def wake(self) -> None:

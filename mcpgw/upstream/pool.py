@@ -1,37 +1,26 @@
-"""The live connections: one per server and launch, made at need and shared by everybody.
+"""The live connections of all servers: made at need, and ended when their launch has changed.
 
-Callers that need the same connection share one attempt to make it. A failure is remembered for a
-moment, so that a storm of calls does not hammer a dead server, and what keeps breaking is made anew
-ever more slowly. Decides nothing about who may call what.
+What one server gets stands in `slot.py`, how a connection is made and replaced in `place.py`.
+Decides nothing about who may call what.
 """
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mcpgw.errors import UpstreamError
-from mcpgw.model.server import Server
+from mcpgw.model.server import Server, StdioLaunch
+from mcpgw.protocol.capability import EVERYTHING
 from mcpgw.protocol.era import Era
+from mcpgw.protocol.exchange import Lane, Notification
 from mcpgw.upstream import Fill, Spawn
-from mcpgw.upstream.background import Background, SingleFlight
+from mcpgw.upstream.background import Background
 from mcpgw.upstream.connection import Connection
 from mcpgw.upstream.opener import Opener
+from mcpgw.upstream.slot import Slot
+from mcpgw.upstream.watch import Watches
 
-FAILURE_S = 1.0
-"""How long a failed attempt stands for those that come after it."""
-
-FIRST_PAUSE_S, LAST_PAUSE_S = 0.5, 30.0
-"""The least time between two starts of what keeps breaking; it doubles up to the second."""
-
-MAX_WAIT_S = 2.0
-"""A caller waits for a start that is this near, and is told when it is further."""
-
-DRAIN_S = 10.0
-"""How long calls may go on over a connection that was replaced."""
-
-LEGACY_KNOWN_S = 24 * 3600.0
-"""How long it is remembered that a server is legacy: for ever would hide an upgrade."""
+LEGACY_CLIENTS = Lane(Era.LEGACY, EVERYTHING)
+"""The connection on which a server's legacy lists run."""
 
 
 class Upstreams:
@@ -57,7 +46,7 @@ class Upstreams:
             start_timeout_s: how long a child may take to answer first.
             handshake_timeout_s: how long an HTTP server may.
             max_message_bytes: the largest message taken from a server.
-            max_connections: per HTTP server.
+            max_connections: per HTTP server, and per lane of it.
         """
         self._opener = Opener(
             spawn=spawn,
@@ -70,12 +59,17 @@ class Upstreams:
         )
         self._spawn = spawn
         self._background = Background(spawn, limit=1024)
-        self._slots: dict[str, _Slot] = {}
-        self._retiring: set[_Slot] = set()
-        self._listeners: list[Callable[[str, str], None]] = []
+        self._slots: dict[str, Slot] = {}
+        self._retiring: set[Slot] = set()
+        self._listeners: list[Callable[[str, Notification], None]] = []
+        self._watches = Watches(spawn, self.connect, self._notify)
 
-    async def connect(self, server: Server, fingerprint: str, fill: Fill) -> Connection:
-        """Return the connection of that fingerprint, made at need; others of the server end.
+    async def connect(
+        self, server: Server, fingerprint: str, fill: Fill, lane: Lane | None = None
+    ) -> Connection:
+        """Return the connection of that fingerprint and lane, made at need.
+
+        Connections of the server's other fingerprints end.
 
         Raises:
             UpstreamError: the server cannot be reached or started, or speaks no MCP that we do.
@@ -85,28 +79,58 @@ class Upstreams:
         slot = self._slots.get(server.id)
         if slot is None or slot.fingerprint != fingerprint:
             self._retire(server.id)
-            slot = _Slot(self._opener, self._spawn, server, fingerprint, fill, self._notify)
+            slot = Slot(self._opener, self._spawn, server, fingerprint, fill, self._notify)
             self._slots[server.id] = slot
-        connection = slot.connection
-        if connection is not None and connection.is_alive:
-            return connection
-        return await slot.connect()
+        return slot.find(lane) or await slot.connect(lane)
 
-    def on_change(self, listener: Callable[[str, str], None]) -> None:
-        """Call `listener(server_id, method)` for list_changed notifications of any server."""
+    def on_change(self, listener: Callable[[str, Notification], None]) -> None:
+        """Call `listener(server_id, notification)` for what belongs to no call, of any server."""
         self._listeners.append(listener)
+
+    async def watch(
+        self,
+        server: Server,
+        fingerprint: str,
+        fill: Fill,
+        uris: frozenset[str],
+        eras: frozenset[Era],
+    ) -> frozenset[str]:
+        """Be told of the changes of a server's lists and of the resources `uris` from now on.
+
+        `eras` are those of the clients that want to know: a child that speaks both runs once for
+        each. Returns the URIs that the server agreed to. A later call replaces the set.
+
+        Raises:
+            UpstreamError: it cannot be watched for now; it is tried again in the background.
+            UpstreamTimeout: it did not agree in time; likewise.
+            GatewayError: a secret cannot be opened; likewise.
+        """
+        agreed = await self._watches.watch(server, fingerprint, fill, uris)
+        if isinstance(server.launch, StdioLaunch) and Era.LEGACY in eras:
+            primary = await self.connect(server, fingerprint, fill)
+            lane = LEGACY_CLIENTS
+            if await self.connect(server, fingerprint, fill, lane) is not primary:
+                return agreed | await self._watches.watch(server, fingerprint, fill, uris, lane)
+        self._watches.unwatch(server.id, LEGACY_CLIENTS)
+        return agreed
+
+    def unwatch(self, server_id: str) -> None:
+        """Want no more news of a server."""
+        self._watches.unwatch(server_id)
 
     async def keep_only(self, fingerprints: Mapping[str, str]) -> None:
         """End the connections of servers (by id) that are gone, switched off, or launch otherwise.
 
-        Calls on them may go on for a moment, in the background.
+        Calls on them may go on for a moment, in the background; watches end at once.
         """
+        self._watches.keep_only(fingerprints)
         for server_id, slot in tuple(self._slots.items()):
             if fingerprints.get(server_id) != slot.fingerprint:
                 self._retire(server_id)
 
     async def close(self) -> None:
-        """End every connection and child process."""
+        """End every watch, connection and child process."""
+        await self._watches.close()
         slots = [*self._slots.values(), *self._retiring]
         self._slots.clear()
         async with asyncio.TaskGroup() as group:
@@ -117,97 +141,15 @@ class Upstreams:
     def _retire(self, server_id: str) -> None:
         slot = self._slots.pop(server_id, None)
         if slot is not None:
+            self._watches.end(server_id, slot.fingerprint)
             self._retiring.add(slot)
             self._background.run(lambda: self._drain(slot))
 
-    async def _drain(self, slot: "_Slot") -> None:
+    async def _drain(self, slot: Slot) -> None:
         await slot.drain()
         await slot.close()
         self._retiring.discard(slot)  # Not when cancelled: then `close` has to end it.
 
-    def _notify(self, server_id: str, method: str) -> None:
+    def _notify(self, server_id: str, notification: Notification) -> None:
         for listener in self._listeners:
-            listener(server_id, method)
-
-
-class _Slot:
-    """The place of one server's connection, for one launch of it."""
-
-    def __init__(
-        self,
-        opener: Opener,
-        spawn: Spawn,
-        server: Server,
-        fingerprint: str,
-        fill: Fill,
-        notify: Callable[[str, str], None],
-    ) -> None:
-        self.fingerprint = fingerprint
-        self.connection: Connection | None = None
-        self.connect = SingleFlight(server.name, spawn, self._connect)
-        self._opener = opener
-        self._server = server
-        self._fill = fill
-        self._notify = notify
-        self._loop = asyncio.get_running_loop()
-        self._failure: UpstreamError | None = None
-        self._failed_at = -math.inf
-        self._opened_at = -math.inf
-        self._pause_s = 0.0
-        self._legacy_until = -math.inf
-
-    async def drain(self) -> None:
-        """Wait a while for the calls that run."""
-        deadline = self._loop.time() + DRAIN_S
-        while self.connection is not None and self.connection.is_busy:
-            if not self.connection.is_alive or self._loop.time() > deadline:
-                return
-            await asyncio.sleep(0.05)
-
-    async def close(self) -> None:
-        """End the connection, or the attempt to make it."""
-        await self.connect.end()
-        if self.connection is not None:
-            await self.connection.close()
-
-    async def _connect(self) -> Connection:
-        if self.connection is not None and self.connection.is_alive:
-            return self.connection
-        now = self._loop.time()
-        if self._failure is not None and now < self._failed_at + FAILURE_S:
-            raise type(self._failure)(self._failure.message, self._failure.hint)
-        if self.connection is not None:
-            await self._bury(self.connection, now)
-        try:
-            self.connection = await self._opener.open(
-                self._server, self._fill, now < self._legacy_until, self._on_change
-            )
-        except UpstreamError as error:
-            self._failure, self._failed_at = error, self._loop.time()
-            self._legacy_until = -math.inf
-            raise
-        self._failure = None
-        self._opened_at = self._loop.time()
-        if self.connection.era is Era.LEGACY and self._legacy_until < self._opened_at:
-            self._legacy_until = self._opened_at + LEGACY_KNOWN_S
-        return self.connection
-
-    async def _bury(self, broken: Connection, now: float) -> None:
-        """Clean up after a connection that broke, and wait until the next may be made."""
-        if now - self._opened_at >= LAST_PAUSE_S:
-            self._pause_s = 0.0
-        pause_s = min(max(2 * self._pause_s, FIRST_PAUSE_S), LAST_PAUSE_S)
-        wait_s = self._opened_at + pause_s - now
-        if wait_s > MAX_WAIT_S:
-            raise UpstreamError(
-                f"server {self._server.name!r} keeps breaking; "
-                f"the next start is in {math.ceil(wait_s)} s",
-                "look at the server's log",
-            )
-        self._pause_s = pause_s
-        await broken.close()
-        self.connection = None
-        await asyncio.sleep(max(wait_s, 0.0))
-
-    def _on_change(self, method: str) -> None:
-        self._notify(self._server.id, method)
+            listener(server_id, notification)

@@ -1,39 +1,27 @@
-"""A server that runs as our child: many calls share its one pair of pipes, told apart by id.
+"""A server that runs as our child: its pipes carry one conversation.
 
-Answers are found by id in a table, so a late, unknown or second answer reaches nobody. A client
-that is slow to take its progress loses the oldest of it and holds nobody up.
+Lines that are no messages are ignored, and one that is too long fails its own call.
 Source: MCP 2026-07-28, basic/transports (stdio).
 """
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Mapping
-from itertools import count
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 from mcpgw.errors import GatewayError, UpstreamError
 from mcpgw.model.server import StdioLaunch
-from mcpgw.protocol.exchange import Notification, Outgoing, Reply
-from mcpgw.upstream import Deliver, Fill
+from mcpgw.protocol.era import Era
+from mcpgw.protocol.exchange import Outgoing, Reply
+from mcpgw.protocol.line import TooLong
+from mcpgw.upstream import Ask, Deliver, Fill, OnChange, Spawn, Terms
 from mcpgw.upstream.background import Background
 from mcpgw.upstream.child import Child, Program, start_child
-from mcpgw.upstream.failure import is_ours, refused_speech, timed_out, too_large
-from mcpgw.upstream.frame import (
-    LIST_CHANGED,
-    OUR_FAULT,
-    PROGRESS,
-    Frame,
-    answer_frame,
-    cancelled_frame,
-    read_frame,
-    request_frame,
-)
-from mcpgw.upstream.line import TooLong
+from mcpgw.upstream.conversation import Conversation
+from mcpgw.upstream.failure import timed_out, too_large
+from mcpgw.upstream.frame import Frame, read_frame, request_frame
 from mcpgw.upstream.reaper import VARIABLE, Reaper
-
-MAX_NOTIFICATIONS = 256
-"""Of one call, waiting to be taken."""
 
 MIN_SECRET = 4
 """Shorter values are no secrets, and hiding them would garble every message."""
@@ -44,29 +32,6 @@ LAST_WORDS_S = 1.0
 _log = logging.getLogger("mcpgw.upstream")
 
 
-class _Pending:
-    """A call that waits for its answer."""
-
-    __slots__ = ("error", "frame", "notifications", "waiter")
-
-    def __init__(self) -> None:
-        self.frame: Frame | None = None
-        self.error: UpstreamError | None = None
-        self.notifications: deque[Notification] = deque(maxlen=MAX_NOTIFICATIONS)
-        self.waiter: asyncio.Future[None] | None = None
-
-    def finish(self, frame: Frame | None, error: UpstreamError | None = None) -> None:
-        """End the waiting with an answer or an error; the first one counts."""
-        if self.frame is None and self.error is None:
-            self.frame, self.error = frame, error
-            self.wake()
-
-    def wake(self) -> None:
-        """Let the waiting task look."""
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
-
-
 class StdioTransport:
     """The way to one child process."""
 
@@ -75,22 +40,20 @@ class StdioTransport:
         server: str,
         fill: Fill,
         reaper: Reaper,
-        background: Background,
+        spawn: Spawn,
         max_message_bytes: int,
-        on_change: Callable[[str], None],
+        terms: Terms,
     ) -> None:
         self.server = server
-        self.dropped = 0
+        self.session = b""
         self.stray_lines = 0
         self._fill = fill
         self._reaper = reaper
-        self._background = background
+        self._background = Background(spawn)
         self._max_message_bytes = max_message_bytes
-        self._on_change = on_change
         self._loop = asyncio.get_running_loop()
-        self._ids = count(1)
-        self._pending: dict[int | str | None, _Pending] = {}
-        self._is_refused = False
+        self._has_ended = asyncio.Event()
+        self._talk = Conversation(server, spawn, terms, self._send, self.tell)
         self._child = Child(max_message_bytes, self._on_line, self._on_end)
 
     async def start(
@@ -117,41 +80,52 @@ class StdioTransport:
     @property
     def is_alive(self) -> bool:
         """Whether the child can answer."""
-        return self._child.is_running and not self._is_refused
+        return self._child.is_running and not self._talk.is_refused
 
     @property
     def is_busy(self) -> bool:
         """Whether an exchange is running."""
-        return bool(self._pending)
+        return self._talk.is_busy
 
     def next_id(self) -> int:
         """Return an id that no other request on this connection has."""
-        return next(self._ids)
+        return self._talk.next_id()
 
-    async def exchange(self, message: Outgoing, deliver: Deliver | None = None) -> Reply:
+    @property
+    def dropped(self) -> int:
+        """How many messages concerned nobody."""
+        return self._talk.dropped
+
+    def begin(self, era: Era) -> None:
+        """Speak that era from now on."""
+        self._talk.era = era
+
+    def exchange(
+        self, message: Outgoing, deliver: Deliver | None = None, ask: Ask | None = None
+    ) -> Coroutine[Any, Any, Reply]:
         """Send a request and return its reply, as the port `Upstream` says."""
-        line = request_frame(message.id, message.method, message.params)
-        deadline = self._loop.time() + message.timeout_s
-        try:
-            frame = await self._request(message.id, line, deadline, deliver)
-        except BaseException as error:
-            if is_ours(error):
-                self.tell(cancelled_frame(message.id))
-            raise
-        reply = frame.reply()
-        if reply is None:
-            raise UpstreamError(f"server {self.server!r} gave an answer without a result")
-        if reply.error is not None and frame.error_code() in OUR_FAULT:
-            self._is_refused = True
-            raise refused_speech(self.server)
-        return reply
+        return self._talk.exchange(message, deliver, ask)
+
+    def listen(self, message: Outgoing, take: OnChange) -> Coroutine[Any, Any, Reply]:
+        """Open a subscription and return its reply, at its end; see `HttpNews.listen`."""
+        return self._talk.listen(message, take)
+
+    async def hear(self, on_open: Callable[[], None]) -> float:
+        """Wait until the child ends, which it always does with an error: news come by themselves.
+
+        Raises:
+            UpstreamError: it has ended.
+        """
+        on_open()
+        await self._has_ended.wait()
+        raise self.ended()
 
     async def ask(self, method: str, params: bytes, timeout_s: float) -> Frame | None:
         """Send a request of the handshake; None when no answer came in time or the child ended."""
         request_id = self.next_id()
         line = request_frame(request_id, method, params)
         try:
-            return await self._request(request_id, line, self._loop.time() + timeout_s, None)
+            return await self._talk.request(request_id, line, self._loop.time() + timeout_s)
         except UpstreamError:
             return None
 
@@ -180,31 +154,18 @@ class StdioTransport:
             "run its command by hand to see why",
         )
 
-    async def _request(
-        self, request_id: int, line: bytes, deadline: float, deliver: Deliver | None
-    ) -> Frame:
+    async def _send(self, line: bytes, deadline: float) -> None:
         if not self.is_alive:
             # It is about to end: what it says last, and its exit code, may still be on their way.
             await self._child.ends_within(LAST_WORDS_S)
             raise self.ended()
-        pending = self._pending[request_id] = _Pending()
-        timer = self._loop.call_at(deadline, self._time_out, pending)
-        try:
-            if not self._child.is_writable:
-                await self._writable(deadline)
-            self._child.post(line)
-            while True:
-                while pending.notifications:
-                    await self._deliver(pending.notifications.popleft(), deliver, deadline)
-                if pending.error is not None:
-                    raise pending.error
-                if pending.frame is not None:
-                    return pending.frame
-                pending.waiter = self._loop.create_future()
-                await pending.waiter
-        finally:
-            timer.cancel()
-            del self._pending[request_id]
+        if not self._child.is_writable:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._child.writable()
+            except TimeoutError:
+                raise timed_out(self.server) from None
+        self._child.post(line)
 
     def _declared(self) -> dict[str, str]:
         declared = dict(self._fill())
@@ -217,25 +178,6 @@ class StdioTransport:
                 )
         return declared
 
-    async def _writable(self, deadline: float) -> None:
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._child.writable()
-        except TimeoutError:
-            raise timed_out(self.server) from None
-
-    async def _deliver(
-        self, notification: Notification, deliver: Deliver | None, deadline: float
-    ) -> None:
-        if deliver is None:
-            self.dropped += 1
-            return
-        try:
-            async with asyncio.timeout_at(deadline):
-                await deliver(notification)
-        except TimeoutError:
-            raise timed_out(self.server) from None
-
     def _on_line(self, line: bytes | TooLong) -> None:
         if isinstance(line, TooLong):
             self._on_too_long(line)
@@ -243,29 +185,8 @@ class StdioTransport:
         frame = read_frame(line)
         if frame is None:
             self._on_stray(line)
-        elif frame.method is not None:
-            self._on_call(frame, frame.method)
         else:
-            pending = self._pending.get(frame.id)
-            if pending is None or pending.frame is not None:
-                self.dropped += 1
-            else:
-                pending.finish(frame)
-
-    def _on_call(self, frame: Frame, method: str) -> None:
-        """Take a notification or a request of the server."""
-        if frame.id is not None:
-            self.tell(answer_frame(frame))
-        elif method in LIST_CHANGED:
-            self._on_change(method)
-        else:
-            token = frame.progress_token() if method == PROGRESS else None
-            pending = self._pending.get(token)
-            if pending is None or len(pending.notifications) == MAX_NOTIFICATIONS:
-                self.dropped += 1
-            if pending is not None:
-                pending.notifications.append(Notification(method, frame.params))
-                pending.wake()
+            self._talk.take(frame)
 
     def _on_stray(self, line: bytes) -> None:
         if not line.strip():
@@ -277,21 +198,15 @@ class StdioTransport:
     def _on_too_long(self, line: TooLong) -> None:
         """Fail the call that the message answers, or all when it does not show."""
         error = too_large(self.server, self._max_message_bytes)
-        if line.answers is None:
-            self._fail_all(error)
-        elif line.answers in self._pending:
-            self._pending[line.answers].finish(None, error)
+        if line.request_id is None:
+            self._talk.fail_all(error)
+        else:
+            self._talk.fail(int(line.request_id), error)
 
     def _on_end(self) -> None:
-        self._fail_all(self.ended())
+        self._has_ended.set()
+        self._talk.fail_all(self.ended())
         self._background.run(lambda: self._reaper.release(self._child.pid))
-
-    def _fail_all(self, error: UpstreamError) -> None:
-        for pending in self._pending.values():
-            pending.finish(None, UpstreamError(error.message, error.hint))
-
-    def _time_out(self, pending: _Pending) -> None:
-        pending.finish(None, timed_out(self.server))
 
     def _last_words(self) -> str:
         try:

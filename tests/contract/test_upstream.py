@@ -6,17 +6,20 @@ import random
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Raw
 
 from mcpgw.config import base_environment
 from mcpgw.errors import UpstreamTimeout
 from mcpgw.gateway import ports
 from mcpgw.model.server import Server, StdioLaunch
-from mcpgw.protocol.exchange import Notification, Outgoing
+from mcpgw.protocol.era import Era
+from mcpgw.protocol.exchange import Lane, Notification, Outgoing, Question, Reply
+from mcpgw.upstream import Terms
 from mcpgw.upstream.connection import Connection
 from mcpgw.upstream.opener import Opener
 from mcpgw.upstream.pool import Upstreams
@@ -32,6 +35,8 @@ from tests.live import (
     text_of,
 )
 from tests.peers.raw_http import RawMcp, Request
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -82,20 +87,26 @@ def sdk_url() -> Iterator[str]:
         server.terminate()
 
 
+def sdk_server(kind: Kind, sdk_url: str) -> Server:
+    if kind.transport == "http":
+        return http_server(sdk_url)
+    launch = StdioLaunch((sys.executable, str(PEERS / "sdk_server.py"), "stdio"))
+    return Server("sdk", "w", "sdk", "sdk", launch, True, 0.0)
+
+
 @asynccontextmanager
-async def connect(kind: Kind, sdk_url: str, tmp_path: Path) -> AsyncIterator[Connection]:
+async def connect(
+    kind: Kind, sdk_url: str, tmp_path: Path, capabilities: bytes = b"{}"
+) -> AsyncIterator[Connection]:
     """Connect to a server of that kind."""
     async with AsyncExitStack() as stack:
         if kind.transport == "stdio" and kind.maker == "raw":
             server = echo_server(kind.era)
-        elif kind.transport == "stdio":
-            launch = StdioLaunch((sys.executable, str(PEERS / "sdk_server.py"), "stdio"))
-            server = Server("sdk", "w", "sdk", "sdk", launch, True, 0.0)
         elif kind.maker == "raw":
             peer = await stack.enter_async_context(RawMcp(kind.era, do_call))
             server = http_server(peer.url)
         else:
-            server = http_server(sdk_url)
+            server = sdk_server(kind, sdk_url)
         opener = Opener(
             spawn=await stack.enter_async_context(spawning()),
             base_environment=base_environment(),
@@ -107,7 +118,8 @@ async def connect(kind: Kind, sdk_url: str, tmp_path: Path) -> AsyncIterator[Con
         )
         stack.push_async_callback(opener.close)
         is_legacy = kind.maker == "sdk" and kind.era == "legacy"
-        connection = await opener.open(server, nothing, is_legacy, lambda method: None)
+        terms = Terms(lambda _: None, lambda: None, capabilities, is_legacy=is_legacy)
+        connection = await opener.open(server, nothing, terms)
         stack.push_async_callback(connection.close)
         yield connection
 
@@ -165,6 +177,34 @@ async def test_progress_comes_in_order_before_the_result(
         assert seen == list(range(20))
 
 
+@pytest.mark.parametrize("kind", [kind for kind in SDK if kind.era == "legacy"], ids=str)
+async def test_a_question_of_the_sdk_is_answered_by_the_calls_client(
+    kind: Kind, sdk_url: str, tmp_path: Path
+) -> None:
+    async def ask(question: Question) -> Reply:
+        assert question.method == "elicitation/create"
+        assert json.loads(bytes(question.params))["message"] == "who?"
+        return Reply(Raw(b'{"action":"accept","content":{"name":"Ada"}}'), None)
+
+    async with connect(kind, sdk_url, tmp_path, b'{"elicitation":{"form":{}}}') as connection:
+        assert text_of(await call(connection, "ask", ask=ask)) == "Ada"
+        assert text_of(await call(connection, "ask")) == "cancel"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SDK if kind.era == "modern"], ids=str)
+async def test_a_server_of_the_sdk_is_spoken_to_in_both_eras_at_once(
+    kind: Kind, sdk_url: str, tmp_path: Path
+) -> None:
+    async with open_upstreams(tmp_path) as pool:
+        server = sdk_server(kind, sdk_url)
+        found = [
+            await pool.connect(server, "f", nothing, Lane(era)) for era in (Era.MODERN, Era.LEGACY)
+        ]
+        assert [one.era for one in found] == ["modern", "legacy"]
+        for one in found:
+            assert text_of(await call(one, "echo", {"text": "hi"})) == "hi"
+
+
 @every_kind
 async def test_every_caller_gets_its_own_answer(kind: Kind, sdk_url: str, tmp_path: Path) -> None:
     order = random.Random(7)  # noqa: S311  (delays, no secrets)
@@ -211,3 +251,39 @@ async def test_what_is_taken_back_hurts_nobody(
             assert one.cancelled() or isinstance(one.exception(), UpstreamTimeout)
         assert text_of(await neighbour) == "mine"
         assert text_of(await call(connection, "echo", {"text": "next"})) == "next"
+
+
+@contextmanager
+def fixture(transport: str) -> Iterator[Server]:
+    """Return our legacy fixture server on the official SDK."""
+    python, peer = str(ROOT / ".venv-mcp1" / "bin" / "python"), str(PEERS / "fixture_mcp1.py")
+    if transport == "stdio":
+        launch = StdioLaunch((python, peer, "--stdio"))
+        yield Server("fixture", "w", "fixture", "fixture", launch, True, 0.0)
+        return
+    with subprocess.Popen([python, peer, f"--{transport}", "0"], stdout=subprocess.PIPE) as peers:
+        assert peers.stdout is not None
+        try:
+            yield http_server(peers.stdout.readline().decode().strip())
+        finally:
+            peers.terminate()
+
+
+@pytest.mark.parametrize("transport", ["stdio", "http", "sse"])
+async def test_a_question_that_names_no_call_finds_the_only_one(
+    tmp_path: Path, transport: str
+) -> None:
+    async def ask(question: Question) -> Reply:
+        asked.append(question.method)
+        return Reply(Raw(b'{"roots":[{"uri":"file:///a"}]}'), None)
+
+    asked: list[str] = []
+    with fixture(transport) as server:
+        async with open_upstreams(tmp_path) as upstreams:
+            for client in ("a", "b"):
+                lane = Lane(Era.LEGACY, b'{"roots":{}}', client)
+                connection = await upstreams.connect(server, "f", nothing, lane)
+                for _ in range(2):
+                    reply = await call(connection, "roots_unrelated", ask=ask, client=client)
+                    assert text_of(reply) == "file:///a"
+    assert asked == ["roots/list"] * 4

@@ -163,7 +163,8 @@ class RawHttp:
 
 
 class RawMcp(RawHttp):
-    """A Streamable HTTP server of one era. Legacy ones keep sessions."""
+    """A Streamable HTTP server of one era, or `dual`. Legacy sessions are kept, with what their
+    clients can be asked for in `offered`."""
 
     def __init__(self, era: str, on_call: Script, on_probe: Script | None = None) -> None:
         super().__init__(self._dispatch)
@@ -171,9 +172,11 @@ class RawMcp(RawHttp):
         self.on_call = on_call
         self.on_probe = on_probe
         self.version = LEGACY
+        self.capabilities: dict[str, Any] = {"tools": {}}
         self.sessions: list[str] = []
         self.ended: list[str] = []
         self.told: list[Any] = []
+        self.offered: list[Any] = []
 
     def forget_sessions(self) -> None:
         """Do as after a restart."""
@@ -185,14 +188,18 @@ class RawMcp(RawHttp):
             self.ended.append(session)
             request.answer(200)
             return
+        if request.method == "GET":
+            request.answer(405)
+            return
         method = request.message.get("method")
+        is_modern = self.era == "modern" or (self.era == "dual" and "mcp-method" in request.headers)
         if method == "server/discover" and self.on_probe is not None:
             await self.on_probe(request)
-        elif method == "server/discover" and self.era == "modern":
+        elif method == "server/discover" and is_modern:
             self._discover(request)
-        elif method == "initialize" and self.era == "legacy":
+        elif method == "initialize" and self.era in ("legacy", "dual"):
             self._initialize(request)
-        elif self.era != "modern" and session not in self.sessions:
+        elif not is_modern and session not in self.sessions:
             if session:
                 request.answer(404)
             else:
@@ -203,13 +210,13 @@ class RawMcp(RawHttp):
         elif method == "tools/call":
             await self.on_call(request)
         else:
-            request.error(-32601, 404 if self.era == "modern" else 200)
+            request.error(-32601, 404 if is_modern else 200)
 
     def _discover(self, request: Request) -> None:
         request.result(
             {
                 "supportedVersions": [MODERN],
-                "capabilities": {"tools": {}},
+                "capabilities": self.capabilities,
                 "instructions": "say something",
                 "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "raw", "version": "1"}},
             }
@@ -217,9 +224,10 @@ class RawMcp(RawHttp):
 
     def _initialize(self, request: Request) -> None:
         self.sessions.append(f"session-{len(self.sessions)}-{self.connections}")
+        self.offered.append(request.message["params"]["capabilities"])
         result = {
             "protocolVersion": self.version,
-            "capabilities": {"tools": {}},
+            "capabilities": self.capabilities,
             "instructions": "say something",
             "serverInfo": {"name": "raw", "version": "1"},
         }

@@ -10,6 +10,7 @@ import sys
 import uvicorn
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
+from pydantic import BaseModel
 
 server = MCPServer("sdk", version="1.0", instructions="say something", log_level="ERROR")
 
@@ -26,6 +27,27 @@ async def progress(steps: int, ctx: Context) -> str:
     for step in range(steps):
         await ctx.report_progress(step, steps)
     return "done"
+
+
+@server.tool()
+async def touch(uri: str, ctx: Context) -> str:
+    """Say that a resource changed, and the list of tools."""
+    await ctx.notify_resource_updated(uri)
+    await ctx.notify_tools_changed()
+    return "touched"
+
+
+class Answer(BaseModel):
+    """What `ask` asks for."""
+
+    name: str
+
+
+@server.tool()
+async def ask(ctx: Context) -> str:
+    """Ask the client for a name, and say it."""
+    result = await ctx.elicit("who?", Answer)
+    return result.data.name if result.action == "accept" else result.action
 
 
 @server.resource("echo://hello")

@@ -4,9 +4,11 @@
 
 Habits: `silent` answers nothing; `deaf` ignores EOF and signals; `chatty` begins with a banner on
 stdout; `broken` complains and exits at once; `touchy` exits when it is probed; `mute-probe` leaves
-the probe unanswered; `slow-probe` too, and is modern from then on; `brief` exits after a call.
+the probe unanswered; `slow-probe` too, and is modern from then on; `brief` exits after a call;
+`no-past` exits when it is initialized; `mute-past` does not answer that.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -120,12 +122,59 @@ def questions(request_id: int, given: Any, token: object) -> None:
     say(request_id, json.dumps([answers.get(method) for method in methods]))
 
 
+def ask(request_id: int, given: Any, token: object) -> None:
+    """Ask once, and say what came back."""
+    question_id = given.get("id", f"question-{request_id}")
+    write(id=question_id, method=given["method"], params=given.get("params", {}))
+    if given.get("is_withdrawn"):
+        notify("notifications/cancelled", requestId=question_id)
+    with has_answers:
+        has_answers.wait_for(lambda: question_id in answers, 5)
+        say(request_id, json.dumps(answers.pop(question_id, None)))
+
+
+def ask_later(request_id: int, given: Any, token: object) -> None:
+    """Ask when the call is over."""
+    say(request_id, "soon")
+    time.sleep(0.05)
+    write(id=given["id"], method=given["method"], params={})
+
+
+def said(request_id: int, given: Any, token: object) -> None:
+    """Say what our questions were answered."""
+    with has_answers:
+        has_answers.wait_for(lambda: given["id"] in answers, 5)
+        say(request_id, json.dumps(answers.get(given["id"])))
+
+
+def offered(request_id: int, given: Any, token: object) -> None:
+    """Say who we are and what our client can be asked for."""
+    say(request_id, json.dumps({"pid": os.getpid(), "offered": state.get("offered")}))
+
+
+def log(request_id: int, given: Any, token: object) -> None:
+    notify("notifications/message", level="info", data=given["text"])
+    time.sleep(given.get("delay_ms", 0) / 1000)
+    say(request_id, "logged")
+
+
+def flood(request_id: int, given: Any, token: object) -> None:
+    """Report progress without end."""
+    for step in itertools.count():
+        notify("notifications/progress", progressToken=token, progress=step)
+        time.sleep(0.0001)
+
+
 def neither(request_id: int, given: Any, token: object) -> None:
     write(id=request_id)
 
 
 def era_error(request_id: int, given: Any, token: object) -> None:
     refuse(request_id, -32022, "not like this", {"supported": [LEGACY]})
+
+
+def header_error(request_id: int, given: Any, token: object) -> None:
+    refuse(request_id, -32020, "not these headers")
 
 
 def environment(request_id: int, given: Any, token: object) -> None:
@@ -152,7 +201,8 @@ TOOLS: dict[str, Callable[[int, Any, object], None]] = {
     tool.__name__.replace("_", "-"): tool
     for tool in (
         *(echo, progress, never, die, big, big_backwards, big_notice, twice, strangers, questions),
-        *(neither, era_error, environment, breed, stall, close_stdout),
+        *(neither, era_error, header_error, environment, breed, stall, close_stdout),
+        *(ask, ask_later, said, offered, log, flood),
     )
 }
 
@@ -196,6 +246,11 @@ def discover(request_id: Any, params: Any) -> None:
 
 
 def initialize(request_id: Any, params: Any) -> None:
+    if "no-past" in HABITS:
+        os._exit(1)
+    if "mute-past" in HABITS:
+        return
+    state["offered"] = params["capabilities"]
     if ERA == "modern" or state["is_locked_modern"]:
         refuse(request_id, -32022, "too old", {"supported": [MODERN], "requested": LEGACY})
         return

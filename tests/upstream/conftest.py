@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-ON_BOTH_LOOPS = {"test_child", "test_http_connection", "test_http_pool", "test_stdio"}
+ON_BOTH_LOOPS = {
+    "test_child",
+    "test_event_stream",
+    "test_http_answer",
+    "test_http_connection",
+    "test_http_news",
+    "test_http_pool",
+    "test_stdio",
+}
 
 
 def pytest_asyncio_loop_factories(

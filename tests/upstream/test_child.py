@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from mcpgw.errors import UpstreamError
+from mcpgw.protocol.line import TooLong
 from mcpgw.upstream import child as child_module
 from mcpgw.upstream.child import STDERR_BYTES, Child, Program, start_child
-from mcpgw.upstream.line import TooLong
 from tests.process import gone, is_running
 
 PYTHON = (sys.executable, "-I", "-S", "-u", "-c")

@@ -3,12 +3,15 @@
 import json
 
 import pytest
+from msgspec import Raw
 
+from mcpgw.protocol.exchange import Reply
 from mcpgw.upstream.frame import (
     Frame,
     answer_frame,
     cancelled_frame,
     read_frame,
+    reply_frame,
     request_frame,
 )
 
@@ -103,6 +106,38 @@ def test_a_progress_token_is_found(params: bytes, token: object) -> None:
     assert frame.progress_token() == token
 
 
+@pytest.mark.parametrize(
+    ("params", "request_id"),
+    [
+        (b'{"requestId":7,"reason":"x"}', 7),
+        (b'{"requestId":"seven"}', "seven"),
+        (b"{}", None),
+        (b"[]", None),
+    ],
+)
+def test_a_cancelled_request_is_named(params: bytes, request_id: object) -> None:
+    frame = read_frame(b'{"method":"notifications/cancelled","params":%b}' % params)
+    assert frame is not None
+    assert frame.cancelled_id() == request_id
+
+
+@pytest.mark.parametrize(
+    ("reply", "wanted"),
+    [
+        (Reply(Raw(b'{"a":[ 1.0 ]}'), None), b'"result":{"a":[ 1.0 ]}}'),
+        (Reply(None, Raw(b'{ "code":1 }')), b'"error":{ "code":1 }}'),
+        (Reply(None, None), b'"result":{}}'),
+    ],
+)
+@pytest.mark.parametrize("request_id", [3, -3, "3", 'a"b'])
+def test_a_clients_answer_goes_back_verbatim(
+    reply: Reply, wanted: bytes, request_id: int | str
+) -> None:
+    body = reply_frame(Frame(id=request_id, method="roots/list"), reply)
+    assert body.endswith(wanted)
+    assert json.loads(body)["id"] == request_id
+
+
 def test_what_we_send_is_json_rpc() -> None:
     assert json.loads(request_frame(5, 'odd"method', b'{"a":1}')) == {
         "jsonrpc": "2.0",
@@ -118,8 +153,12 @@ def test_what_we_send_is_json_rpc() -> None:
 
 
 @pytest.mark.parametrize("request_id", [3, "3", 'a"b'])
-def test_a_server_gets_a_pong_and_nothing_else(request_id: int | str) -> None:
-    pong = json.loads(answer_frame(Frame(id=request_id, method="ping")))
-    assert pong == {"jsonrpc": "2.0", "id": request_id, "result": {}}
-    other = json.loads(answer_frame(Frame(id=request_id, method="roots/list")))
+def test_what_a_server_asks_without_a_client_is_answered_in_the_negative(
+    request_id: int | str,
+) -> None:
+    results = {"ping": {}, "roots/list": {"roots": []}, "elicitation/create": {"action": "cancel"}}
+    for method, result in results.items():
+        answer = json.loads(answer_frame(Frame(id=request_id, method=method)))
+        assert answer == {"jsonrpc": "2.0", "id": request_id, "result": result}
+    other = json.loads(answer_frame(Frame(id=request_id, method="sampling/createMessage")))
     assert (other["id"], other["error"]["code"]) == (request_id, -32601)

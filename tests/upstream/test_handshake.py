@@ -10,6 +10,7 @@ import pytest
 
 from mcpgw.errors import UpstreamError, UpstreamTimeout
 from mcpgw.model.server import Server, StdioLaunch
+from mcpgw.protocol.capability import EVERYTHING
 from mcpgw.upstream.connection import Connection
 from tests.live import call, echo_server, filled, http_server, nothing, open_upstreams, text_of
 from tests.peers.raw_http import LEGACY, MODERN, RawHttp, RawMcp, Request, Script
@@ -68,7 +69,7 @@ async def test_a_modern_server_over_http(tmp_path: Path) -> None:
         meta = probe.message["params"]["_meta"]
         assert meta["io.modelcontextprotocol/protocolVersion"] == MODERN
         assert meta["io.modelcontextprotocol/clientInfo"]["name"] == "mcpgw"
-        assert meta["io.modelcontextprotocol/clientCapabilities"] == {}
+        assert meta["io.modelcontextprotocol/clientCapabilities"] == json.loads(EVERYTHING)
 
 
 LEGACY_PROBES = [
@@ -103,7 +104,7 @@ async def test_a_legacy_server_over_http(
         begin = peer.requests[1]
         assert not {name for name in begin.headers if name.startswith("mcp-")}
         assert begin.message["params"]["protocolVersion"] == LEGACY
-        assert begin.message["params"]["capabilities"] == {}
+        assert begin.message["params"]["capabilities"] == json.loads(EVERYTHING)
         told = peer.requests[2].headers
         assert told["mcp-session-id"] == peer.sessions[0]
         assert told["mcp-protocol-version"] == LEGACY

@@ -6,7 +6,7 @@ from mcpgw import __version__
 from mcpgw.errors import UpstreamError
 from mcpgw.model.server import HttpLaunch
 from mcpgw.protocol.exchange import Outgoing
-from mcpgw.upstream.http_head import RequestWriter, modern_lines, session_lines
+from mcpgw.upstream.http_head import RequestWriter, modern_lines, resuming_line, session_lines
 from tests.live import filled, nothing
 
 
@@ -37,6 +37,36 @@ def test_a_delete_has_no_body() -> None:
         b"DELETE / HTTP/1.1\r\nHost: [::1]:80\r\nAccept-Encoding: identity\r\n"
         b"User-Agent: mcpgw/%b\r\nMcp-Session-Id: s\r\n\r\n" % __version__.encode()
     )
+
+
+def test_a_get_asks_for_an_event_stream() -> None:
+    launch = HttpLaunch("https://web/sse?a=b", (("X-Key", "${secret:K}"),))
+    writer = RequestWriter("web", launch, filled(("X-Key", "value")))
+    assert writer.get(b"Mcp-Session-Id: s\r\n") == (
+        b"GET /sse?a=b HTTP/1.1\r\nHost: web\r\nAccept-Encoding: identity\r\n"
+        b"User-Agent: mcpgw/%b\r\nAccept: text/event-stream\r\n"
+        b"Mcp-Session-Id: s\r\nX-Key: value\r\n\r\n" % __version__.encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("last_id", "line"),
+    [
+        (None, b""),
+        ("", b""),
+        ("e1", b"Last-Event-ID: e1\r\n"),
+        ("stream 1/7", b"Last-Event-ID: stream 1/7\r\n"),
+        (" edges ", b""),
+        ("tab\t", b""),
+        ("grüße", b""),
+        ("x" * 1024, b"Last-Event-ID: " + b"x" * 1024 + b"\r\n"),
+        ("x" * 1025, b""),
+    ],
+)
+def test_only_an_id_that_fits_into_a_header_is_resumed_from(
+    last_id: str | None, line: bytes
+) -> None:
+    assert resuming_line(last_id) == line
 
 
 def test_a_configured_user_agent_stands_alone() -> None:

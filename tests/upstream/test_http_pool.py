@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from mcpgw.errors import UpstreamError, UpstreamTimeout
 from mcpgw.upstream import http_pool
 from mcpgw.upstream.http_pool import HttpPool
+from mcpgw.upstream.http_response import Response
 from tests.peers.raw_http import RawHttp, Request, Script
 from tests.process import until
 
@@ -79,6 +80,85 @@ async def test_who_waits_is_served_in_turn() -> None:
     async with pooled(slowly, max_connections=1) as (pool, _):
         await asyncio.gather(*[caller(place) for place in range(8)])
     assert order == list(range(8))
+
+
+async def test_what_is_urgent_waits_for_nobody_and_leaves_no_more_places() -> None:
+    async def script(request: Request) -> None:
+        if len(peer.requests) > 1:
+            request.answer(200, b"ok")
+
+    async with pooled(script, max_connections=1) as (pool, peer):
+        running = asyncio.ensure_future(get(pool))
+        await until(lambda: len(peer.requests) == 1)
+        waiting = asyncio.ensure_future(get(pool))
+        deadline = asyncio.get_running_loop().time() + 5.0
+        for _ in range(3):
+            response = await pool.request(GET, deadline, is_urgent=True)
+            assert response.body == b"ok"
+            await until(lambda: pool._count == 1)
+        assert not waiting.done()
+        peer.requests[0].answer(200, b"late")
+        assert [await running, await waiting] == [b"late", b"ok"]
+        assert pool._count == 1
+
+
+async def stay(request: Request) -> None:
+    request.begin_stream()
+    request.chunk(b"data: {}\n\n")
+
+
+async def open_stream(pool: HttpPool, timeout_s: float = 5.0) -> Response:
+    return await pool.open_stream(GET, asyncio.get_running_loop().time() + timeout_s)
+
+
+async def test_a_stream_takes_no_place_and_ends_with_its_reader() -> None:
+    async with pooled(stay, max_connections=1) as (pool, peer):
+        streams = [await open_stream(pool) for _ in range(3)]
+        assert not pool.is_busy
+        assert [await stream.read() for stream in streams] == [b"data: {}\n\n"] * 3
+        running = asyncio.ensure_future(get(pool))  # There is room for a call.
+        await until(lambda: peer.connections == 4)
+        streams.pop().abort()
+        await until(lambda: peer.open_connections == 3)
+        pool.close()
+        for stream in streams:
+            with pytest.raises(UpstreamError):
+                await stream.read()
+        await running
+        await peer.all_closed()
+
+
+async def test_an_answer_that_is_no_stream_leaves_no_connection() -> None:
+    async with pooled(number) as (pool, peer):
+        response = await open_stream(pool)
+        assert (response.status, response.body, response.is_stream) == (200, b"ok", False)
+        await peer.all_closed()
+
+
+async def test_only_the_beginning_of_a_stream_is_bounded_in_time() -> None:
+    async def late(request: Request) -> None:
+        request.begin_stream()
+        await asyncio.sleep(0.1)
+        request.chunk(b"late")
+
+    async with pooled(never) as (pool, peer):
+        with pytest.raises(UpstreamTimeout):
+            await open_stream(pool, timeout_s=0.05)
+        await peer.all_closed()
+    async with pooled(late) as (pool, peer):
+        assert await (await open_stream(pool, timeout_s=0.05)).read() == b"late"
+
+
+async def test_a_stream_that_opens_after_close_leaves_no_connection() -> None:
+    async with pooled(stay) as (pool, peer):
+        opening = asyncio.ensure_future(open_stream(pool))
+        await asyncio.sleep(0)
+        pool.close()
+        with pytest.raises(UpstreamError):
+            await opening
+        with pytest.raises(UpstreamError, match="removed or changed"):
+            await open_stream(pool)
+        await peer.all_closed()
 
 
 async def test_waiting_counts_as_time() -> None:

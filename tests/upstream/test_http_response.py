@@ -21,6 +21,9 @@ class FakeCarrier:
     def drain(self, response: Response) -> None:
         self.told.append("drain")
 
+    def postpone(self, response: Response, deadline: float) -> None:
+        self.told.append(f"postpone to {deadline}")
+
     def abort(self) -> None:
         self.told.append("abort")
 
@@ -47,6 +50,13 @@ async def test_a_stream_is_read_as_it_comes() -> None:
     response.put(b"ef")
     response.end()
     assert [await response.read(), await response.read()] == [b"ef", b""]
+
+
+async def test_what_came_of_a_body_that_fails_is_not_kept() -> None:
+    response = Response(FakeCarrier())
+    response.put(b"ab")
+    response.end(UpstreamError("too large"))
+    assert response.body == b""
 
 
 async def test_what_came_is_read_before_the_failure() -> None:
@@ -79,3 +89,12 @@ async def test_a_connection_is_touched_only_while_it_is_ours(
     getattr(response, how)()
     assert carrier.told == told
     assert response.put(b"more") == 0
+
+
+async def test_its_time_moves_until_its_end() -> None:
+    carrier = FakeCarrier()
+    response = Response(carrier)
+    response.postpone(7.5)
+    response.end()
+    response.postpone(9.0)
+    assert carrier.told == ["postpone to 7.5"]

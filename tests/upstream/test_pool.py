@@ -10,7 +10,7 @@ import pytest
 
 from mcpgw.config import base_environment
 from mcpgw.errors import NotFound, UpstreamError
-from mcpgw.upstream import pool
+from mcpgw.upstream import place, slot
 from mcpgw.upstream.connection import Connection
 from mcpgw.upstream.pool import Upstreams
 from tests.live import (
@@ -83,7 +83,7 @@ async def test_a_changed_launch_gets_a_new_connection_and_running_calls_end_well
 async def test_a_call_that_goes_on_too_long_ends_with_its_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "DRAIN_S", 0.1)
+    monkeypatch.setattr(slot, "DRAIN_S", 0.1)
     async with open_upstreams(tmp_path) as upstreams:
         old = await upstreams.connect(echo_server("modern"), "f", nothing)
         running = asyncio.ensure_future(call(old, "never"))
@@ -136,7 +136,7 @@ async def test_a_failure_is_remembered_for_a_moment(
         with pytest.raises(UpstreamError):  # Launched otherwise, it gets its own chance.
             await upstreams.connect(server, "f2", nothing)
         assert len(peer.requests) == 2
-        monkeypatch.setattr(pool, "FAILURE_S", 0.0)
+        monkeypatch.setattr(place, "FAILURE_S", 0.0)
         with pytest.raises(UpstreamError):
             await upstreams.connect(server, "f2", nothing)
         assert len(peer.requests) == 3
@@ -167,8 +167,8 @@ async def test_a_child_that_died_is_started_again(tmp_path: Path) -> None:
 async def test_what_keeps_breaking_is_started_ever_more_slowly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "FIRST_PAUSE_S", 0.1)
-    monkeypatch.setattr(pool, "MAX_WAIT_S", 0.3)
+    monkeypatch.setattr(place, "FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr(place, "MAX_WAIT_S", 0.3)
     async with open_upstreams(tmp_path) as upstreams:
         server = echo_server("modern", "brief")
         started = 0
@@ -180,7 +180,7 @@ async def test_what_keeps_breaking_is_started_ever_more_slowly(
                     await call(connection, "never")
         assert 2 <= started <= 4
         # Once it has lived long, its end is no habit.
-        monkeypatch.setattr(pool, "LAST_PAUSE_S", 0.01)
+        monkeypatch.setattr(place, "LAST_PAUSE_S", 0.01)
         assert (await upstreams.connect(server, "f", nothing)).is_alive
 
 
@@ -200,10 +200,10 @@ async def test_a_legacy_server_is_not_probed_again_for_a_day(
             methods = [one.message["method"] for one in peer.requests if one.message]
             return methods.count("server/discover")
 
-        monkeypatch.setattr(pool, "FIRST_PAUSE_S", 0.0)
+        monkeypatch.setattr(place, "FIRST_PAUSE_S", 0.0)
         assert await probes_after_a_break() == 1
         assert await probes_after_a_break() == 1
-        monkeypatch.setattr(pool, "LEGACY_KNOWN_S", -1.0)
+        monkeypatch.setattr(slot, "ERA_KNOWN_S", -1.0)
         upstreams._slots["web"]._legacy_until = 0.0
         assert await probes_after_a_break() == 2
         # And what is remembered is forgotten with the first failure.
@@ -211,7 +211,7 @@ async def test_a_legacy_server_is_not_probed_again_for_a_day(
         peer.era = "modern"
         with pytest.raises(UpstreamError):
             await upstreams.connect(server, "f", nothing)
-        monkeypatch.setattr(pool, "FAILURE_S", 0.0)
+        monkeypatch.setattr(place, "FAILURE_S", 0.0)
         assert (await upstreams.connect(server, "f", nothing)).era == "modern"
 
 
@@ -219,7 +219,7 @@ async def test_list_changes_of_every_server_reach_every_listener(tmp_path: Path)
     heard: list[tuple[str, str]] = []
     async with open_upstreams(tmp_path) as upstreams:
         for _ in range(2):
-            upstreams.on_change(lambda server_id, method: heard.append((server_id, method)))
+            upstreams.on_change(lambda server_id, change: heard.append((server_id, change.method)))
         for name in ("one", "two"):
             server = echo_server("modern", name=name)
             await call(await upstreams.connect(server, "f", nothing), "strangers")

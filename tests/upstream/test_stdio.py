@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from mcpgw.errors import NotFound, UpstreamError, UpstreamTimeout
-from mcpgw.gateway.ports import Fill
+from mcpgw.errors import HeadersRefused, NotFound, UpstreamError, UpstreamTimeout
+from mcpgw.gateway.ports import Deliver, Fill
 from mcpgw.model.server import Server, StdioLaunch
 from mcpgw.protocol.exchange import Notification
 from mcpgw.upstream import child, stdio
 from mcpgw.upstream.connection import Connection
-from mcpgw.upstream.stdio import MAX_NOTIFICATIONS, StdioTransport
+from mcpgw.upstream.in_flight import MAX_NOTIFICATIONS
+from mcpgw.upstream.stdio import StdioTransport
 from tests.live import call, code_of, echo_server, filled, nothing, open_upstreams, text_of
 from tests.process import gone, is_running, until
 
@@ -64,8 +65,13 @@ async def test_lines_that_are_no_messages_are_warned_about_once(
 async def test_the_questions_of_a_server_are_answered(tmp_path: Path) -> None:
     async with talking(tmp_path, "modern") as connection:
         answers = json.loads(text_of(await call(connection, "questions")))
-    assert answers[0]["result"] == {}
-    assert [answer["error"]["code"] for answer in answers[1:]] == [-32601] * 3
+    assert [answer.get("result") for answer in answers] == [
+        {},
+        {"roots": []},
+        None,
+        {"action": "cancel"},
+    ]
+    assert answers[2]["error"]["code"] == -32601
 
 
 async def test_a_slow_client_loses_old_progress_and_holds_nobody_up(tmp_path: Path) -> None:
@@ -151,6 +157,54 @@ async def test_an_answer_that_is_too_large_fails_its_own_call(
             await call(connection, tool, {"size": 2 * LIMIT})
         assert text_of(await neighbour) == "fine"
         assert len(text_of(await call(connection, "big", {"size": LIMIT // 2}))) == LIMIT // 2
+
+
+async def ignore(notification: Notification) -> None:
+    """Take it, and do nothing."""
+
+
+@pytest.mark.parametrize("deliver", [None, ignore])
+async def test_progress_without_end_costs_its_own_call(
+    tmp_path: Path, deliver: Deliver | None
+) -> None:
+    async with talking(tmp_path, "modern") as connection:
+        neighbour = asyncio.ensure_future(
+            call(connection, "echo", {"text": "fine", "delay_ms": 300})
+        )
+        with pytest.raises(UpstreamTimeout):
+            await call(connection, "flood", deliver=deliver, timeout_s=0.2)
+        assert text_of(await neighbour) == "fine"
+
+
+async def test_refused_headers_cost_no_connection(tmp_path: Path) -> None:
+    async with talking(tmp_path, "modern") as connection:
+        with pytest.raises(HeadersRefused):
+            await call(connection, "header-error")
+        assert connection.is_alive
+
+
+async def test_log_messages_reach_the_only_call(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    async def deliver(notification: Notification) -> None:
+        heard.append(json.loads(bytes(notification.params))["data"])
+
+    async with talking(tmp_path, "legacy") as connection:
+        await call(connection, "log", {"text": "alone"}, deliver=deliver)
+        given = {"delay_ms": 200}
+        await asyncio.gather(
+            *[
+                call(
+                    connection,
+                    "log",
+                    {"text": str(number), **given},
+                    deliver=deliver,
+                    client=str(number),
+                )
+                for number in range(2)
+            ]
+        )
+    assert heard == ["alone"]  # Whose the others are cannot be told.
 
 
 async def test_a_message_too_large_to_recognise_fails_every_call(tmp_path: Path) -> None:

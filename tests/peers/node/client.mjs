@@ -1,5 +1,7 @@
 // A client on npm `@modelcontextprotocol/client`: carries out the plan on stdin, as
 // ../client_mcp2.py says. "mode" is "legacy" or "auto".
+import { existsSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 
 const METHODS = {
@@ -27,7 +29,11 @@ await client.connect(transport);
 const results = [];
 for (const [method, parameters] of plan.steps) {
     try {
-        if (method === 'call') {
+        if (method === 'wait') {
+            writeFileSync(parameters.reached, '');
+            while (!existsSync(parameters.go_on)) await sleep(50);
+            results.push({});
+        } else if (method === 'call') {
             const progress = [];
             const result = await client.callTool(parameters, {
                 onprogress: (update) => progress.push(update.progress),
