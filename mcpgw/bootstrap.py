@@ -21,17 +21,23 @@ from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.gateway.installation import Installation
 from mcpgw.gateway.keys import Keys
+from mcpgw.gateway.link import Links
 from mcpgw.gateway.listing import Listings
+from mcpgw.gateway.parking import Parking
 from mcpgw.gateway.ports import Upstreams as UpstreamsPort
 from mcpgw.gateway.ports import Vault as VaultPort
+from mcpgw.gateway.question import Questions
+from mcpgw.gateway.relay import Relay
 from mcpgw.gateway.secret import Filler, Secrets
 from mcpgw.gateway.server import Servers
 from mcpgw.gateway.session import Sessions
+from mcpgw.gateway.subscription import Subscriptions
 from mcpgw.gateway.token import Tokens
 from mcpgw.gateway.workspace import Workspaces
 from mcpgw.store import integrity, lock
 from mcpgw.store.opened import Store, open_store
 from mcpgw.upstream.pool import Upstreams
+from mcpgw.vault.os_keyring import OsKeyring
 from mcpgw.vault.vault import Vault
 
 logger = logging.getLogger(__name__)
@@ -147,6 +153,20 @@ def running(config: Config) -> tuple[int, str] | None:
     return lock.running(config)
 
 
+def saved_token(url: str) -> str | None:
+    """Return the token that this user's keyring has for a workspace's URL, None when it has none.
+
+    Raises:
+        VaultLocked: there is no keyring that can be used; the message completes "the OS keyring".
+    """
+    return OsKeyring().read(url)
+
+
+def save_token(url: str, token: str) -> None:
+    """Put the token for a workspace's URL into this user's keyring. Raises as `saved_token`."""
+    OsKeyring().write(url, token)
+
+
 def check_databases(config: Config) -> Mapping[str, str]:
     """Return what is wrong with each database by its file name, empty when it is whole."""
     return integrity.check_databases(config)
@@ -174,24 +194,24 @@ def _assemble(
         identity=identity,
         list_timeout_s=config.list_timeout_s,
     )
-    calls = Calls(
-        listings,
-        upstreams,
-        store.journal,
-        clock,
-        identity=identity,
-        call_timeout_s=config.call_timeout_s,
-    )
+    sessions = Sessions(keys, vault, clock, store.sessions)
+    questions = Questions()
+    parking = Parking(keys, vault, clock, background.spawn, identity=identity)
+    timeout_s = config.call_timeout_s
+    relay = Relay(upstreams, questions, parking, identity=identity, call_timeout_s=timeout_s)
+    access = Access(current, vault, clock, newest_time=newest_time)
+    spawn = background.spawn
+    subscriptions = Subscriptions(current, access, listings, sessions, upstreams, clock, spawn)
     dispatcher = Dispatcher(
         listings,
-        calls,
-        Sessions(keys, vault, clock),
+        Calls(listings, relay, sessions, Links(), store.journal, clock, identity=identity),
+        sessions,
+        questions,
+        subscriptions,
         identity=identity,
-        server_name="mcpgw",
-        server_version=__version__,
     )
     return Gateway(
-        access=Access(current, vault, clock, newest_time=newest_time),
+        access=access,
         dispatcher=dispatcher,
         installation=Installation(current, store.keys, vault, clock),
         workspaces=Workspaces(current, store.workspaces, keys, vault, clock),

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,16 +11,17 @@ import msgspec
 from msgspec import Raw
 
 from mcpgw.errors import Conflict, StorageError, UpstreamError, VaultLocked
-from mcpgw.gateway.ports import Deliver, Fill
+from mcpgw.gateway.ports import Ask, Deliver, Fill
 from mcpgw.model.audit import AuditEvent, CallFilter
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
 from mcpgw.model.secret import SealedSecret
 from mcpgw.model.server import Server
+from mcpgw.model.session import SessionRecord
 from mcpgw.model.token import Token
 from mcpgw.model.workspace import Workspace
 from mcpgw.protocol.era import Era
-from mcpgw.protocol.exchange import Notification, Outgoing, Reply
+from mcpgw.protocol.exchange import Lane, Notification, Outgoing, Question, Reply
 
 
 class FakeClock:
@@ -202,6 +203,31 @@ class FakeJournal:
         return max((row.started_at for row in self.rows), default=0.0)
 
 
+class FakeSessions:
+    """SessionStore: keeps records, or refuses everything while `is_broken`."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, SessionRecord] = {}
+        self.is_broken = False
+        self.looked_up = 0
+
+    def get(self, session_id: str) -> SessionRecord | None:
+        self.looked_up += 1
+        if self.is_broken:
+            raise StorageError("the sessions cannot be read")
+        return self.records.get(session_id)
+
+    def put(self, record: SessionRecord, oldest: float) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.is_broken:
+            future.set_exception(StorageError("the sessions cannot be written"))
+            return future
+        self.records[record.id] = record
+        self.records = {k: r for k, r in self.records.items() if r.started_at >= oldest}
+        future.set_result(None)
+        return future
+
+
 class FakeVault:
     """Vault that seals by writing the context beside the value: wrong context, no value."""
 
@@ -244,14 +270,19 @@ class FakeVault:
 
 
 Answer = Callable[[Outgoing], object]
-"""Returns the result (encoded as JSON), or raises."""
+"""Returns the result (encoded as JSON) or a whole `Reply`, or raises."""
+
+Act = Callable[[Outgoing, Deliver | None, Ask | None], Awaitable[Reply]]
+"""What a server does while it answers: tells, asks, waits."""
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeUpstream:
     """One live connection that answers from a table of methods."""
 
     answers: dict[str, Answer]
+    acts: dict[str, Act] = field(default_factory=dict)
+    """Carried out in place of the answer, by method."""
     era: Era = Era.LEGACY
     version: str = "2025-11-25"
     capabilities: Mapping[str, Raw] = field(
@@ -265,54 +296,121 @@ class FakeUpstream:
     instructions: str = ""
     server_info: Mapping[str, Raw] = field(default_factory=dict)
     notifications: list[Notification] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    """Asked in turn during each `tools/call`."""
+    answered: list[Reply | None] = field(default_factory=list)
+    """What came back; None where there was no `ask`."""
     sent: list[Outgoing] = field(default_factory=list)
     gate: asyncio.Event | None = None
     """Holds calls until it is set; `entered` tells that one is held."""
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     was_cancelled: bool = False
+    """Whether a call was taken back before its answer."""
 
     def next_id(self) -> int:
         return len(self.sent) + 1
 
-    async def exchange(self, message: Outgoing, deliver: Deliver | None = None) -> Reply:
+    async def exchange(
+        self, message: Outgoing, deliver: Deliver | None = None, ask: Ask | None = None
+    ) -> Reply:
         self.sent.append(message)
         for notification in self.notifications:
             if deliver is not None:
                 await deliver(notification)
-        if self.gate is not None and message.method in ("tools/call",):
-            self.entered.set()
-            try:
+        try:
+            return await self._reply(message, deliver, ask)
+        except asyncio.CancelledError:
+            self.was_cancelled = True
+            raise
+
+    async def _reply(self, message: Outgoing, deliver: Deliver | None, ask: Ask | None) -> Reply:
+        act = self.acts.get(message.method)
+        if act is not None:
+            return await act(message, deliver, ask)
+        if message.method == "tools/call":
+            if self.gate is not None:
+                self.entered.set()
                 await self.gate.wait()
-            except asyncio.CancelledError:
-                self.was_cancelled = True
-                raise
+            for question in self.questions:
+                self.answered.append(None if ask is None else await ask(question))
         answer = self.answers.get(message.method)
         if answer is None:
             return Reply(None, Raw(b'{"code":-32601,"message":"Method not found"}'))
-        return Reply(Raw(msgspec.json.encode(answer(message))), None)
+        found = answer(message)
+        return found if isinstance(found, Reply) else Reply(Raw(msgspec.json.encode(found)), None)
 
 
 class FakeUpstreams:
-    """Upstreams: connections by server name; a name without one cannot be reached."""
+    """Upstreams: connections by server name; a name without one cannot be reached.
+
+    A connection of its own for the era of a lane stands in `by_era`, by name and era.
+    """
 
     def __init__(self) -> None:
         self.by_name: dict[str, FakeUpstream] = {}
+        self.by_era: dict[tuple[str, Era], FakeUpstream] = {}
+        self.lanes: list[tuple[str, Lane | None]] = []
+        self.watched: dict[str, frozenset[str]] = {}
+        """The resources watched, by server id, until `unwatch`."""
+        self.eras: dict[str, frozenset[Era]] = {}
+        """Whose clients want to know of a server, by its id."""
+        self.watches: list[tuple[str, frozenset[str]]] = []
+        """Every time that a server was asked to be watched: its name, and the resources."""
+        self.unwatched: list[str] = []
         self.filled: list[tuple[str, list[tuple[str, str]]]] = []
         self.kept: Mapping[str, str] = {}
-        self.listeners: list[Callable[[str, str], None]] = []
+        self.listeners: list[Callable[[str, Notification], None]] = []
         self.hanging: set[str] = set()
+        """Servers that neither answer nor refuse, by name."""
+        self.silent: set[str] = set()
+        """Resources whose server does not tell of their changes."""
+        self.agreement: asyncio.Event | None = None
+        """Holds every server's agreement to be watched until it is set."""
 
-    async def connect(self, server: Server, fingerprint: str, fill: Fill) -> FakeUpstream:
+    async def connect(
+        self, server: Server, fingerprint: str, fill: Fill, lane: Lane | None = None
+    ) -> FakeUpstream:
+        self.lanes.append((server.name, lane))
         if server.name in self.hanging:
             await asyncio.Event().wait()
         self.filled.append((server.name, list(fill())))
         upstream = self.by_name.get(server.name)
+        if lane is not None:
+            upstream = self.by_era.get((server.name, lane.era), upstream)
         if upstream is None:
             raise UpstreamError(f"the server {server.name} refused the connection")
         return upstream
 
-    def on_change(self, listener: Callable[[str, str], None]) -> None:
+    def on_change(self, listener: Callable[[str, Notification], None]) -> None:
         self.listeners.append(listener)
+
+    def tell(self, server_id: str, method: str, params: bytes = b"{}") -> None:
+        """Tell the listeners of a change, as a server does."""
+        for listener in self.listeners:
+            listener(server_id, Notification(method, Raw(params)))
+
+    async def watch(
+        self,
+        server: Server,
+        fingerprint: str,
+        fill: Fill,
+        uris: frozenset[str],
+        eras: frozenset[Era],
+    ) -> frozenset[str]:
+        self.watched[server.id] = uris
+        self.watches.append((server.name, uris))
+        self.eras[server.id] = eras
+        if self.agreement is not None:
+            await self.agreement.wait()
+        if server.name in self.hanging:
+            await asyncio.Event().wait()
+        if server.name not in self.by_name:
+            raise UpstreamError(f"the server {server.name} refused the connection")
+        return uris - self.silent
+
+    def unwatch(self, server_id: str) -> None:
+        self.watched.pop(server_id, None)
+        self.unwatched.append(server_id)
 
     async def keep_only(self, fingerprints: Mapping[str, str]) -> None:
         self.kept = fingerprints

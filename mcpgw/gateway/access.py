@@ -13,7 +13,7 @@ from mcpgw.gateway.current import Current
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import Clock, Vault
 from mcpgw.model.configuration import Configuration
-from mcpgw.model.key import KeyKind
+from mcpgw.model.key import DataKey, KeyKind
 from mcpgw.model.policy import Action
 from mcpgw.model.token import Principal, Token, is_token
 from mcpgw.model.workspace import Workspace
@@ -61,6 +61,22 @@ class Access:
             raise Unauthenticated(REFUSAL)
         return admission
 
+    def is_welcome(self, admission: Admission, configuration: Configuration) -> bool:
+        """Say whether who was admitted earlier would be admitted in that committed state too."""
+        token_id = admission.principal.token_id
+        token = next((t for t in configuration.tokens.values() if t.id == token_id), None)
+        now = max(self._clock.now(), self._newest_time)
+        if token is None or not token.is_usable(now):
+            return False
+        workspaces = configuration.workspaces.values()
+        if not any(workspace.id == token.workspace_id for workspace in workspaces):
+            return False
+        try:
+            key = configuration.datakey(KeyKind.TOKEN)
+        except NotFound:
+            return False
+        return self._is_genuine(token, key)
+
     async def admit(self, principal: Principal, slug: str) -> Admission:
         """Admit who needs no token: the operator at the box.
 
@@ -107,5 +123,9 @@ class Access:
         token = configuration.tokens.get(index)
         if token is None:
             return None
+        return token if self._is_genuine(token, key) else None
+
+    def _is_genuine(self, token: Token, key: DataKey) -> bool:
+        """Say whether a token's record is as we wrote it."""
         mac = self._vault.digest(key, ROW_PURPOSE, token.decisive_fields())
-        return token if hmac.compare_digest(mac, token.row_mac) else None
+        return hmac.compare_digest(mac, token.row_mac)

@@ -4,18 +4,16 @@ tools/call, prompts/get, resources/read and completion/complete are one pipeline
 
     1 find       the name table knows the server and its own name for the target
     2 decide     the policy, from memory
-    3 connect    the live connection of the server, made at need; secrets are opened as it sends
-    4 translate  the parameters into the server's era; values pass verbatim
-    5 exchange   send, relay notifications, wait for the result
-    6 translate  the result into the client's era
-    7 record     the journal row is committed; only then does the answer leave
+    3 relay      over the live connection, in the server's era: notifications and questions of the
+                 server reach the client on the way (relay.py); secrets are opened as it sends
+    4 translate  the result into the client's era; values pass verbatim
+    5 record     the journal row is committed; only then does the answer leave
 
-A step that fails ends the call with its reason; step 7 comes always. The payload is in no record.
+A step that fails ends the call with its reason; step 5 comes always. The payload is in no record.
 """
 
 import asyncio
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -23,57 +21,49 @@ from msgspec import Raw
 
 from mcpgw.errors import (
     Forbidden,
+    HeadersRefused,
     NotFound,
     ProtocolError,
     UpstreamError,
     UpstreamTimeout,
     VaultLocked,
 )
-from mcpgw.gateway.access import Admission
+from mcpgw.gateway.asked import Asked
+from mcpgw.gateway.link import Links
 from mcpgw.gateway.listing import Listings
 from mcpgw.gateway.offer import Offer, Target
 from mcpgw.gateway.permission import require
-from mcpgw.gateway.ports import Clock, Deliver, Journal, Upstream, Upstreams
+from mcpgw.gateway.ports import Clock, Journal
+from mcpgw.gateway.relay import Relay, wanted_level
+from mcpgw.gateway.session import Sessions
 from mcpgw.model.audit import AuditEvent, CallIds, Outcome, printable
 from mcpgw.model.policy import Action
 from mcpgw.protocol.era import NAME_BEARING, Era
-from mcpgw.protocol.exchange import Notification, Outgoing, Reply
-from mcpgw.protocol.inbound import Call
+from mcpgw.protocol.exchange import Reply
+from mcpgw.protocol.inbound import Call, check_param_headers
 from mcpgw.protocol.jsonrpc import (
+    HEADER_MISMATCH,
     INTERNAL_ERROR,
     INVALID_PARAMS,
+    MISSING_CAPABILITY,
+    RESOURCE_NOT_FOUND,
     error_bytes,
     is_tool_error,
     raw_error_bytes,
-    read_object,
     result_bytes,
     text,
-    write_object,
 )
-from mcpgw.protocol.translate import (
-    error_to_client,
-    params_to_upstream,
-    progress_to_client,
-    result_to_client,
-)
+from mcpgw.protocol.link import linked_uris
+from mcpgw.protocol.reference import referred
+from mcpgw.protocol.translate import error_to_client, lacking_capability, result_to_client
 
-NO_CAPABILITIES = b"{}"
-"""What we tell servers the client can do, as long as their requests to it are not relayed."""
+STEERING = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY})
+"""Errors by which a modern client mends its request: they have an HTTP status of their own."""
 
+REFUSALS = frozenset({HEADER_MISMATCH, INVALID_PARAMS})
+"""Errors of our own about what the client sent: its server was not asked."""
 
-class Asked(msgspec.Struct, frozen=True):
-    """A client's request with all that is known of who sent it.
-
-    `version` is the revision agreed on. `deliver` takes notifications for the client; None when it
-    cannot take any.
-    """
-
-    call: Call
-    admission: Admission
-    version: str
-    client_name: str
-    client_address: str
-    deliver: Deliver | None
+NO_COMPLETIONS = Raw(b'{"completion":{"values":[]}}')
 
 
 @dataclass(slots=True)
@@ -87,6 +77,8 @@ class _Passage:
     outcome: Outcome = Outcome.UPSTREAM_ERROR
     error_class: str = "internal"
     result_bytes: int = 0
+    refusal: ProtocolError | None = None
+    """Raised once the row is written: its code tells a modern client how to ask again."""
 
 
 class Calls:
@@ -95,25 +87,28 @@ class Calls:
     def __init__(
         self,
         listings: Listings,
-        upstreams: Upstreams,
+        relay: Relay,
+        sessions: Sessions,
+        links: Links,
         journal: Journal,
         clock: Clock,
         *,
         identity: bytes,
-        call_timeout_s: float,
     ) -> None:
         self._listings = listings
-        self._upstreams = upstreams
+        self._relay = relay
+        self._sessions = sessions
+        self._links = links
         self._journal = journal
         self._clock = clock
         self._identity = identity
-        self._call_timeout_s = call_timeout_s
         self._call_ids = CallIds(secrets.token_bytes(3))
 
     async def forward(self, asked: Asked) -> bytes:
         """Carry out one call and return the JSON-RPC response, its row being committed.
 
         Raises:
+            ProtocolError: the headers or the capabilities of a modern client do not fit the call.
             StorageError: the journal cannot be written; the answer is withheld.
         """
         started_at = self._clock.now()
@@ -132,27 +127,32 @@ class Calls:
                 # Nobody waits for the row of a call that ends without an answer.
                 written.add_done_callback(_look_at)
         await written
+        if passage.refusal is not None:
+            raise passage.refusal
         return answer
 
     async def _carry_out(self, asked: Asked, passage: _Passage) -> bytes:
         """Run the steps; a failure becomes the client's answer and the row's outcome."""
         call = asked.call
         try:
-            target = await self._find(asked, passage.exposed)
-            server = target.reach.server
-            passage.server_id, passage.server = server.id, server.name
-            passage.original = target.name
-            require(asked.admission.principal, Action.USE, server.workspace_id)
-            upstream = await self._upstreams.connect(
-                server, target.reach.fingerprint, target.reach.fill
-            )
-            reply = await self._exchange(upstream, asked, target)
-            return self._answer(upstream, asked, passage, reply)
+            try:
+                reply, era, target = await self._attempt(asked, passage)
+            except HeadersRefused:
+                # The tool's marks changed since it was listed: nothing was executed yet.
+                await self._listings.refresh(asked.admission.workspace, passage.server_id, call.era)
+                reply, era, target = await self._attempt(asked, passage)
+            return self._answer(asked, passage, target, reply, era)
         except (NotFound, Forbidden) as error:
             passage.outcome, passage.error_class = Outcome.DENIED, error.code
-            return error_bytes(call.id, INVALID_PARAMS, error.message)
+            is_resource = call.method == "resources/read" and call.era is Era.LEGACY
+            code = RESOURCE_NOT_FOUND if is_resource else INVALID_PARAMS
+            return error_bytes(call.id, code, error.message, _data(asked, passage))
         except ProtocolError as error:
             passage.error_class = str(error.rpc_code)
+            if error.rpc_code in REFUSALS:
+                passage.outcome = Outcome.DENIED
+            if call.era is Era.MODERN and error.rpc_code in STEERING:
+                passage.refusal = error
             return error_bytes(call.id, error.rpc_code, error.message, error.data)
         except (UpstreamError, VaultLocked) as error:
             is_late = isinstance(error, UpstreamTimeout)
@@ -160,56 +160,64 @@ class Calls:
             passage.error_class = error.code
             return self._failure(asked, error.message)
 
-    async def _find(self, asked: Asked, exposed: str) -> Target:
+    async def _attempt(self, asked: Asked, passage: _Passage) -> tuple[Reply, Era, Target]:
+        """Find, decide and relay."""
         admission = asked.admission
-        offer = await self._listings.offer(admission.configuration, admission.workspace)
+        offer = await self._listings.offer(
+            admission.configuration, admission.workspace, asked.call.era
+        )
+        target = self._find(asked, offer, passage.exposed)
+        server = target.reach.server
+        passage.server_id, passage.server = server.id, server.name
+        passage.original = target.name
+        require(asked.admission.principal, Action.USE, server.workspace_id)
+        _check_headers(asked, target)
+        if asked.call.method == "completion/complete" and not offer.completes(server.id):
+            return Reply(NO_COMPLETIONS, None), Era.LEGACY, target
+        level = self._log_level(asked)
+        is_named = len(offer.shares) > 1
+        reply, era = await self._relay.exchange(asked, target, log_level=level, is_named=is_named)
+        return reply, era, target
+
+    def _log_level(self, asked: Asked) -> str:
+        """Return the least level of log messages that the client wants, empty if it never said."""
+        if asked.session is not None:
+            return self._sessions.state(asked.session).log_level
+        return wanted_level(asked)
+
+    def _find(self, asked: Asked, offer: Offer, exposed: str) -> Target:
         method = asked.call.method
         if method == "completion/complete":
-            target = _completed_by(offer, asked.call.params, exposed)
+            is_prompt, _ = referred(asked.call.params)
+            target = offer.find("prompts/get", exposed) if is_prompt else offer.template(exposed)
         else:
             target = offer.find(method, exposed)
+        if target is None and method == "resources/read":
+            token_id = asked.admission.principal.token_id
+            target = offer.linked(self._links.server_of(token_id, exposed), exposed)
         if target is not None:
             return target
         kind = {"tools/call": "tool", "prompts/get": "prompt"}.get(method, "resource")
         missing = "".join(f"; {name} is unavailable: {why}" for name, why in offer.problems.items())
         raise NotFound(f"no {kind} {printable(exposed)!r} in this workspace{missing}")
 
-    async def _exchange(self, upstream: Upstream, asked: Asked, target: Target) -> Reply:
-        call = asked.call
-        parameter = NAME_BEARING.get(call.method)
-        request_id = upstream.next_id()
-        deliver = _relay(asked)
-        params = params_to_upstream(
-            call.params if parameter else _with_own_reference(call.params, target),
-            upstream_era=upstream.era,
-            upstream_version=upstream.version,
-            target=(parameter, target.name) if parameter else None,
-            client_era=call.era,
-            client_meta=call.meta,
-            client_capabilities=NO_CAPABILITIES,
-            client_info=self._identity,
-            progress_token=request_id if deliver else None,
-        )
-        outgoing = Outgoing(
-            request_id,
-            call.method,
-            params,
-            name=target.name if parameter else None,
-            headers=target.param_headers(call.params) if upstream.era is Era.MODERN else (),
-            timeout_s=self._call_timeout_s,
-        )
-        return await upstream.exchange(outgoing, deliver)
-
-    def _answer(self, upstream: Upstream, asked: Asked, passage: _Passage, reply: Reply) -> bytes:
+    def _answer(
+        self, asked: Asked, passage: _Passage, target: Target, reply: Reply, era: Era
+    ) -> bytes:
+        """Return the response that carries a server's reply, which is written in that era."""
         call = asked.call
         if reply.result is None:
             passage.error_class = "rpc_error"
-            error = error_to_client(
-                reply.error or Raw(b"{}"), client_era=call.era, method=call.method
+            error = reply.error or Raw(b"{}")
+            passage.refusal = lacking_capability(error) if call.era is Era.MODERN else None
+            return raw_error_bytes(
+                call.id, error_to_client(error, client_era=call.era, method=call.method)
             )
-            return raw_error_bytes(call.id, error)
         is_failed = call.method == "tools/call" and is_tool_error(reply.result)
-        result = self._to_client(asked, reply.result, upstream.era)
+        result = self._to_client(asked, reply.result, era, target.has_object_output)
+        self._links.remember(
+            asked.admission.principal.token_id, linked_uris(reply.result), target.reach.server.id
+        )
         passage.outcome = Outcome.TOOL_ERROR if is_failed else Outcome.OK
         passage.error_class = ""
         passage.result_bytes = len(result)
@@ -221,9 +229,11 @@ class Calls:
             return error_bytes(asked.call.id, INTERNAL_ERROR, message)
         result = {"content": [{"type": "text", "text": message}], "isError": True}
         raw = Raw(msgspec.json.encode(result))
-        return result_bytes(asked.call.id, self._to_client(asked, raw, Era.LEGACY))
+        return result_bytes(asked.call.id, self._to_client(asked, raw, Era.LEGACY, True))
 
-    def _to_client(self, asked: Asked, result: Raw, upstream_era: Era) -> bytes:
+    def _to_client(
+        self, asked: Asked, result: Raw, upstream_era: Era, has_object_output: bool
+    ) -> bytes:
         return result_to_client(
             result,
             method=asked.call.method,
@@ -231,6 +241,7 @@ class Calls:
             client_era=asked.call.era,
             client_version=asked.version,
             server_info=self._identity,
+            has_object_output=has_object_output,
         )
 
     def _row(
@@ -262,46 +273,32 @@ class Calls:
 def _exposed_name(call: Call) -> str:
     """Return what the client names, empty when it names nothing."""
     parameter = NAME_BEARING.get(call.method)
-    if parameter is not None:
-        return text(call.params.get(parameter, Raw(b"null"))) or ""
-    reference = _reference(call.params)
-    return text(reference.get("name") or reference.get("uri") or Raw(b"null")) or ""
+    if parameter is None:
+        return referred(call.params)[1]
+    return text(call.params.get(parameter, Raw(b"null"))) or ""
 
 
-def _reference(params: Mapping[str, Raw]) -> dict[str, Raw]:
-    """Return what a completion is for; empty when `ref` is no object, which then is not found."""
-    try:
-        return read_object(params.get("ref", Raw(b"{}")))
-    except ProtocolError:
-        return {}
+def _check_headers(asked: Asked, target: Target) -> None:
+    """Hold a modern tools/call's `Mcp-Param-*` headers against its arguments.
+
+    Raises:
+        ProtocolError: -32020, they differ.
+    """
+    call = asked.call
+    if call.headers is None or not target.asks_for_headers:
+        return
+    schema = target.item["inputSchema"]
+    rejection = check_param_headers(call.headers, schema, call.params.get("arguments"), call.id)
+    if rejection is not None:
+        message = "a header contradicts the arguments, or is missing"
+        raise ProtocolError(message, HEADER_MISMATCH)
 
 
-def _completed_by(offer: Offer, params: Mapping[str, Raw], exposed: str) -> Target | None:
-    if "name" in _reference(params):
-        return offer.find("prompts/get", exposed)
-    return offer.template(exposed)
-
-
-def _with_own_reference(params: Mapping[str, Raw], target: Target) -> dict[str, Raw]:
-    """Return completion parameters that name the prompt as its server does."""
-    reference = _reference(params)
-    if "name" in reference:
-        reference["name"] = Raw(msgspec.json.encode(target.name))
-    return {**params, "ref": Raw(write_object(reference))}
-
-
-def _relay(asked: Asked) -> Deliver | None:
-    """Return what passes a server's progress on under the client's own token, if it wants any."""
-    deliver, token = asked.deliver, asked.call.progress_token
-    if deliver is None or token is None:
+def _data(asked: Asked, passage: _Passage) -> bytes | None:
+    """Return what the error for an unknown resource says beside its message."""
+    if asked.call.method != "resources/read":
         return None
-
-    async def relay(notification: Notification) -> None:
-        if notification.method == "notifications/progress":
-            params = Raw(progress_to_client(notification.params, token))
-            await deliver(Notification(notification.method, params))
-
-    return relay
+    return msgspec.json.encode({"uri": passage.exposed})
 
 
 def _look_at(written: "asyncio.Future[None]") -> None:

@@ -1,30 +1,40 @@
-"""One MCP request, whatever its method: who answers it.
+"""One MCP message, whatever its method: who answers it.
 
 `initialize` and the end of sessions, ping, discovery and listings are answered here from memory;
-what names a target goes to `call.py`. Also keeps the calls under way, so that a legacy client can
-take one back.
+what names a target goes to `call.py`, what wants news to `subscription.py`. Also keeps the calls
+under way, so that a legacy client can take one back.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from mcpgw.errors import Cancelled, ProtocolError
+from msgspec import Raw
+
+from mcpgw.errors import Cancelled, InvalidInput, NotFound, ProtocolError
 from mcpgw.gateway.access import Admission
-from mcpgw.gateway.call import Asked, Calls
+from mcpgw.gateway.asked import Asked
+from mcpgw.gateway.call import Calls
+from mcpgw.gateway.feed import Feed
 from mcpgw.gateway.listing import Listings
+from mcpgw.gateway.question import Questions
 from mcpgw.gateway.session import Session, Sessions
+from mcpgw.gateway.subscription import Subscriptions
 from mcpgw.protocol.era import LISTS, NAME_BEARING, Era
 from mcpgw.protocol.inbound import Initialize
 from mcpgw.protocol.jsonrpc import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
+    RESOURCE_NOT_FOUND,
     Message,
     error_bytes,
     result_bytes,
+    text,
 )
 from mcpgw.protocol.legacy import initialize_result, negotiate
+from mcpgw.protocol.log_level import LEVELS, read_level
 from mcpgw.protocol.merge import discover_result
+from mcpgw.protocol.subscription import listen_result
 
 DISCOVER_TTL_MS = 5000
 """How long a modern client may keep what it discovered."""
@@ -46,23 +56,26 @@ class Dispatcher:
         listings: Listings,
         calls: Calls,
         sessions: Sessions,
+        questions: Questions,
+        subscriptions: Subscriptions,
         *,
         identity: bytes,
-        server_name: str,
-        server_version: str,
     ) -> None:
         self._listings = listings
         self._calls = calls
         self._sessions = sessions
+        self._questions = questions
+        self._subscriptions = subscriptions
         self._identity = identity
-        self._server_name = server_name
-        self._server_version = server_version
         self._running: dict[tuple[str, bytes], asyncio.Task[bytes]] = {}
         self._taken_back: set[asyncio.Task[bytes]] = set()
         self._handlers: dict[str, Callable[[Asked], Awaitable[bytes]]] = {
             "ping": self._ping,
             "server/discover": self._discover,
             "completion/complete": calls.forward,
+            "logging/setLevel": self._set_level,
+            "resources/subscribe": self._subscribe,
+            "resources/unsubscribe": self._unsubscribe,
             **dict.fromkeys(LISTS, self._list),
             **dict.fromkeys(NAME_BEARING, calls.forward),
         }
@@ -74,13 +87,9 @@ class Dispatcher:
             ProtocolError: the parameters are not those of `initialize`.
         """
         start = negotiate(asked.params)
-        offer = await self._listings.offer(admission.configuration, admission.workspace)
+        offer = await self._listings.offer(admission.configuration, admission.workspace, Era.LEGACY)
         result = initialize_result(
-            start.version,
-            offer.capabilities(Era.LEGACY),
-            offer.instructions(),
-            self._server_name,
-            self._server_version,
+            start.version, offer.capabilities(Era.LEGACY), offer.instructions(), self._identity
         )
         session_id = await self._sessions.start(admission, start)
         return Initialized(session_id, result_bytes(asked.id, result))
@@ -93,13 +102,35 @@ class Dispatcher:
         """
         return self._sessions.resume(admission, session_id)
 
-    def end(self, admission: Admission, session_id: str) -> None:
-        """End a session.
+    async def end(self, admission: Admission, session_id: str) -> None:
+        """End a session for good.
 
         Raises:
             NotFound: as for `resume`.
+            StorageError: it cannot be made to last; the session goes on.
         """
-        self._sessions.end(admission, session_id)
+        session = self._sessions.resume(admission, session_id)
+        await self._sessions.end(admission, session_id)
+        self._subscriptions.end(session)
+
+    async def stream(self, admission: Admission, session_id: str) -> Feed:
+        """Open the stream of news of a legacy session; one that is open already ends.
+
+        Raises:
+            NotFound: as for `resume`.
+            StorageError: the configuration cannot be read.
+        """
+        return await self._subscriptions.stream(admission, self.resume(admission, session_id))
+
+    async def listen(self, asked: Asked) -> Feed:
+        """Open the stream of news that a modern client asks for.
+
+        Raises:
+            ProtocolError: -32602, it does not say what it wants to hear of.
+            StorageError: the configuration cannot be read.
+        """
+        farewell = listen_result(asked.call.id, self._identity)
+        return await self._subscriptions.listen(asked, farewell)
 
     async def answer(self, asked: Asked) -> bytes:
         """Return the JSON-RPC response to one request.
@@ -116,12 +147,16 @@ class Dispatcher:
         return await self._answer_revocably(handler, asked, asked.call.session_id)
 
     def notice(self, admission: Admission, session_id: str, message: Message) -> None:
-        """Take a notification of a legacy client; only `notifications/cancelled` means anything.
+        """Take a notification or a response of a legacy client.
+
+        Of notifications only `notifications/cancelled` means anything.
 
         Raises:
             NotFound: the session is not this client's.
         """
         self._sessions.resume(admission, session_id)
+        if message.method is None:
+            self._questions.answer(session_id, message)
         if message.method != "notifications/cancelled":
             return
         task = self._running.get((session_id, bytes(message.params.get("requestId", b""))))
@@ -154,11 +189,33 @@ class Dispatcher:
         return result_bytes(asked.call.id, b"{}")
 
     async def _list(self, asked: Asked) -> bytes:
-        if bytes(asked.call.params.get("cursor", b"null")) != b"null":
-            raise ProtocolError("this list has one page; the cursor is not ours", INVALID_PARAMS)
         admission = asked.admission
-        offer = await self._listings.offer(admission.configuration, admission.workspace)
-        return result_bytes(asked.call.id, offer.page(asked.call.method, asked.version))
+        era = asked.call.era
+        offer = await self._listings.offer(admission.configuration, admission.workspace, era)
+        page = offer.page(asked.call.method, asked.version, asked.call.params.get("cursor"))
+        return result_bytes(asked.call.id, page)
+
+    async def _set_level(self, asked: Asked) -> bytes:
+        level = read_level(asked.call.params.get("level"))
+        if level is None:
+            raise ProtocolError(f"level must be one of {', '.join(LEVELS)}", INVALID_PARAMS)
+        await self._sessions.set_log_level(_session(asked), level)
+        return result_bytes(asked.call.id, b"{}")
+
+    async def _subscribe(self, asked: Asked) -> bytes:
+        uri = _uri(asked)
+        try:
+            await self._subscriptions.subscribe(asked.admission, _session(asked), uri)
+        except NotFound as error:
+            data = b'{"uri":' + bytes(asked.call.params["uri"]) + b"}"
+            raise ProtocolError(error.message, RESOURCE_NOT_FOUND, data=data) from None
+        except InvalidInput as error:
+            raise ProtocolError(error.message, INVALID_PARAMS) from None
+        return result_bytes(asked.call.id, b"{}")
+
+    async def _unsubscribe(self, asked: Asked) -> bytes:
+        await self._subscriptions.unsubscribe(_session(asked), _uri(asked))
+        return result_bytes(asked.call.id, b"{}")
 
     async def _discover(self, asked: Asked) -> bytes:
         admission = asked.admission
@@ -167,3 +224,15 @@ class Dispatcher:
             offer.capabilities(Era.MODERN), offer.instructions(), self._identity, DISCOVER_TTL_MS
         )
         return result_bytes(asked.call.id, result)
+
+
+def _session(asked: Asked) -> Session:
+    assert asked.session is not None  # noqa: S101  (these methods exist in sessions only)
+    return asked.session
+
+
+def _uri(asked: Asked) -> str:
+    uri = text(asked.call.params.get("uri", Raw(b"null")))
+    if uri is None:
+        raise ProtocolError("uri must be a string", INVALID_PARAMS)
+    return uri

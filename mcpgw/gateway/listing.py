@@ -2,13 +2,14 @@
 
 A list is served from memory and renewed behind it; only the very first one waits, and only as long
 as the time limit. A server that is down keeps its last lists and costs no other server anything.
+Each era has its own lists: a server that speaks both may offer different things in each, or run as
+two processes.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -16,11 +17,13 @@ from msgspec import Raw
 from mcpgw.errors import GatewayError, ProtocolError, UpstreamError
 from mcpgw.gateway.offer import Item, Listed, Offer, Share
 from mcpgw.gateway.ports import Clock, Upstream, Upstreams
+from mcpgw.gateway.ports import Spawn as Spawn
 from mcpgw.gateway.secret import Filler, Reach
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.workspace import Workspace
+from mcpgw.protocol.capability import EVERYTHING
 from mcpgw.protocol.era import LISTS, Era
-from mcpgw.protocol.exchange import Outgoing
+from mcpgw.protocol.exchange import Lane, Notification, Outgoing
 from mcpgw.protocol.merge import read_items
 from mcpgw.protocol.translate import params_to_upstream
 
@@ -48,15 +51,13 @@ _CAPABILITY = {
     "resources/templates/list": "resources",
 }
 
-Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
-"""Starts background work that ends with the gateway."""
-
 
 @dataclass(slots=True)
 class _Shelf:
-    """What is remembered of one server: its last lists, and the renewal under way."""
+    """What is remembered of one server in one era: its last lists, and the renewal under way."""
 
     reach: Reach
+    era: Era
     listed: Listed
     renewal: asyncio.Task[None] | None = None
     is_stale: bool = False
@@ -83,36 +84,51 @@ class Listings:
         self._spawn = spawn
         self._identity = identity
         self._list_timeout_s = list_timeout_s
-        self._shelves: dict[str, _Shelf] = {}
-        self._offers: dict[str, Offer] = {}
-        self._look_at: dict[str, int] = {}
+        self._shelves: dict[tuple[str, Era], _Shelf] = {}
+        self._offers: dict[tuple[str, Era], Offer] = {}
+        self._look_at: dict[tuple[str, Era], int] = {}
         self._configuration: Configuration | None = None
+        self._on_renewal: list[Callable[[], object]] = []
         upstreams.on_change(self._on_change)
 
-    async def offer(self, configuration: Configuration, workspace: Workspace) -> Offer:
-        """Return what the workspace offers in that committed state.
+    def on_renewal(self, listener: Callable[[], object]) -> None:
+        """Call `listener` whenever a server's lists turned out to be others than before."""
+        self._on_renewal.append(listener)
+
+    async def refresh(self, workspace: Workspace, server_id: str, era: Era) -> None:
+        """List a server anew, and wait for it: what it listed does not fit it any more."""
+        shelf = self._shelves.get((server_id, era))
+        if shelf is not None:
+            await asyncio.wait([self._renew(workspace.id, shelf)])
+
+    async def offer(
+        self, configuration: Configuration, workspace: Workspace, era: Era = Era.MODERN
+    ) -> Offer:
+        """Return what the workspace offers to clients of that era in that committed state.
 
         Waits for servers that never listed, at most the time limit; renews old lists behind it.
         """
         if configuration is not self._configuration:
             await self._follow(configuration)
-        offer = self._offers.get(workspace.id)
+        key = (workspace.id, era)
+        offer = self._offers.get(key)
         if offer is None:
-            offer = await self._build(configuration, workspace)
+            offer = await self._build(configuration, workspace, era)
         now = self._clock.monotonic_ns()
-        if now >= self._look_at.get(workspace.id, 0):
-            self._look_at[workspace.id] = now + LOOK_AFTER_NS
-            self._renew_old(workspace, offer, now)
+        if now >= self._look_at.get(key, 0):
+            self._look_at[key] = now + LOOK_AFTER_NS
+            self._renew_old(workspace, offer, era, now)
         return offer
 
-    async def fetch(self, reach: Reach) -> Listed:
-        """Connect to one server and list what it offers, past everything remembered.
+    async def fetch(self, reach: Reach, era: Era = Era.MODERN) -> Listed:
+        """Connect to one server and list what it offers in an era, past everything remembered.
 
         Raises:
             UpstreamError: it cannot be reached, lacks a secret, or does not speak MCP.
         """
         server = reach.server
-        upstream = await self._upstreams.connect(server, reach.fingerprint, reach.fill)
+        lane = None if era is Era.MODERN else Lane(era, EVERYTHING)
+        upstream = await self._upstreams.connect(server, reach.fingerprint, reach.fill, lane)
         methods = [m for m in LISTS if _CAPABILITY[m] in upstream.capabilities]
         lists = await asyncio.gather(*(self._fetch_list(upstream, server.name, m) for m in methods))
         return Listed(
@@ -132,21 +148,23 @@ class Listings:
             for server in servers
             if server.is_enabled
         }
-        for server_id, shelf in list(self._shelves.items()):
-            reach = wanted.get(server_id)
+        for key, shelf in list(self._shelves.items()):
+            reach = wanted.get(shelf.reach.server.id)
             if reach is None or reach.fingerprint != shelf.reach.fingerprint:
-                del self._shelves[server_id]
+                del self._shelves[key]
                 if shelf.renewal is not None:
                     shelf.renewal.cancel()
             else:
                 shelf.reach = reach
-        for server_id, reach in wanted.items():
-            self._shelves.setdefault(server_id, _Shelf(reach, Listed()))
         await self._upstreams.keep_only({i: reach.fingerprint for i, reach in wanted.items()})
 
-    async def _build(self, configuration: Configuration, workspace: Workspace) -> Offer:
+    async def _build(self, configuration: Configuration, workspace: Workspace, era: Era) -> Offer:
         servers = configuration.servers.get(workspace.id, ())
-        shelves = [self._shelves[s.id] for s in servers if s.id in self._shelves]
+        shelves = [
+            self._shelf(self._filler.reach(configuration, server), era)
+            for server in servers
+            if server.is_enabled
+        ]
         waiting = [
             self._renew(workspace.id, shelf)
             for shelf in shelves
@@ -157,8 +175,14 @@ class Listings:
         shares = [Share(shelf.reach, self._seen(shelf)) for shelf in shelves]
         offer = Offer(shares, self._identity, LIST_TTL_MS)
         if configuration is self._configuration:
-            self._offers[workspace.id] = offer
+            self._offers[workspace.id, era] = offer
         return offer
+
+    def _shelf(self, reach: Reach, era: Era) -> _Shelf:
+        shelf = self._shelves.get((reach.server.id, era))
+        if shelf is None:
+            shelf = self._shelves[reach.server.id, era] = _Shelf(reach, era, Listed())
+        return shelf
 
     def _seen(self, shelf: _Shelf) -> Listed:
         if shelf.listed.fetched_at:
@@ -168,9 +192,9 @@ class Listings:
             shelf.listed, problem=f"it has not answered within {self._list_timeout_s:g} s"
         )
 
-    def _renew_old(self, workspace: Workspace, offer: Offer, now: int) -> None:
+    def _renew_old(self, workspace: Workspace, offer: Offer, era: Era, now: int) -> None:
         for share in offer.shares:
-            shelf = self._shelves.get(share.reach.server.id)
+            shelf = self._shelves.get((share.reach.server.id, era))
             if shelf is None or shelf.renewal is not None:
                 continue
             patience = RETRY_AFTER_NS if shelf.listed.problem else RENEW_AFTER_NS
@@ -186,7 +210,7 @@ class Listings:
     async def _renewal(self, workspace_id: str, shelf: _Shelf) -> None:
         old = shelf.listed
         try:
-            shelf.listed = await self.fetch(shelf.reach)
+            shelf.listed = await self.fetch(shelf.reach, shelf.era)
         except GatewayError as error:
             logger.warning("server %s cannot list: %s", shelf.reach.server.name, error.message)
             now = self._clock.monotonic_ns()
@@ -194,7 +218,9 @@ class Listings:
         finally:
             shelf.renewal = None
         if _differs(old, shelf.listed):
-            self._offers.pop(workspace_id, None)
+            self._offers.pop((workspace_id, shelf.era), None)
+            for listener in self._on_renewal:
+                listener()
 
     async def _fetch_list(self, upstream: Upstream, server_name: str, method: str) -> list[Item]:
         items: list[Item] = []
@@ -226,19 +252,24 @@ class Listings:
             target=None,
             client_era=Era.MODERN,
             client_meta={},
-            client_capabilities=b"{}",
+            client_capabilities=EVERYTHING,
             client_info=self._identity,
             progress_token=None,
         )
         outgoing = Outgoing(upstream.next_id(), method, params, timeout_s=self._list_timeout_s)
         return (await upstream.exchange(outgoing)).result
 
-    def _on_change(self, server_id: str, method: str) -> None:
-        """Note that a server's lists changed: the next request renews them."""
-        shelf = self._shelves.get(server_id)
-        if shelf is not None and method.endswith("list_changed"):
-            shelf.is_stale = True
-            self._look_at.clear()
+    def doubt(self, server_id: str) -> None:
+        """Note that a server's lists may have changed: the next request renews them."""
+        for era in Era:
+            shelf = self._shelves.get((server_id, era))
+            if shelf is not None:
+                shelf.is_stale = True
+                self._look_at.clear()
+
+    def _on_change(self, server_id: str, notification: Notification) -> None:
+        if notification.method.endswith("list_changed"):
+            self.doubt(server_id)
 
 
 def _differs(old: Listed, new: Listed) -> bool:

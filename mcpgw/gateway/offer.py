@@ -6,14 +6,18 @@ are encoded on first demand and kept as bytes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from msgspec import Raw
 
+from mcpgw.errors import ProtocolError
 from mcpgw.gateway.secret import Reach
 from mcpgw.model.tool import Named, exposed_names
+from mcpgw.protocol.cursor import decode as decode_cursor
+from mcpgw.protocol.cursor import encode as encode_cursor
 from mcpgw.protocol.era import LISTS, Era, era_of
 from mcpgw.protocol.inbound import param_headers
-from mcpgw.protocol.jsonrpc import text
+from mcpgw.protocol.jsonrpc import INVALID_PARAMS, text
 from mcpgw.protocol.merge import (
     has_valid_headers,
     list_result,
@@ -21,7 +25,12 @@ from mcpgw.protocol.merge import (
     merge_instructions,
     tool_item,
 )
+from mcpgw.protocol.projection import is_object_schema
+from mcpgw.protocol.task import needs_task
 from mcpgw.protocol.template import literal_length
+
+PAGE_ITEMS = 1000
+"""Items on one page: many clients read no second one."""
 
 PARAM_HEADER_KEYWORD = b"x-mcp-header"
 """The schema keyword that asks for a header; most schemas do not hold it."""
@@ -53,20 +62,39 @@ class Share:
     listed: Listed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
-    """What stands behind an exposed name or URI: how to reach it, and the server's own name."""
+    """What stands behind an exposed name or URI: how to reach it, and the server's own name.
+
+    What its item says is looked up once: every call asks.
+    """
 
     reach: Reach
     name: str
     item: Item
 
+    @cached_property
+    def asks_for_headers(self) -> bool:
+        """Whether the tool's schema wants arguments in `Mcp-Param-*` headers."""
+        schema = self.item.get("inputSchema")
+        return schema is not None and PARAM_HEADER_KEYWORD in bytes(schema)
+
+    @cached_property
+    def has_object_output(self) -> bool:
+        """Whether the tool's output is described as an object, or not at all."""
+        schema = self.item.get("outputSchema")
+        return schema is None or is_object_schema(schema)
+
+    @cached_property
+    def is_task(self) -> bool:
+        """Whether the tool of a legacy server can be called as a task only."""
+        return needs_task(self.item)
+
     def param_headers(self, params: Mapping[str, Raw]) -> tuple[tuple[str, str], ...]:
         """Return the `Mcp-Param-*` headers that the tool's schema asks for."""
-        schema = self.item.get("inputSchema")
-        if schema is None or PARAM_HEADER_KEYWORD not in bytes(schema):
+        if not self.asks_for_headers:
             return ()
-        return param_headers(schema, params.get("arguments"))
+        return param_headers(self.item["inputSchema"], params.get("arguments"))
 
 
 class Offer:
@@ -76,7 +104,8 @@ class Offer:
         self.shares = shares
         self._identity = identity
         self._ttl_ms = ttl_ms
-        self._encoded: dict[tuple[str, str], bytes] = {}
+        self._listed: dict[tuple[str, str], Mapping[str, bytes]] = {}
+        self._pages: dict[tuple[str, str], bytes] = {}
         self._named = {
             "tools/call": _table(shares, "tools/list"),
             "prompts/get": _table(shares, "prompts/list"),
@@ -107,13 +136,42 @@ class Offer:
         """Return the table of `tools/call` or `prompts/get` by exposed name."""
         return self._named[method]
 
-    def page(self, method: str, version: str) -> bytes:
-        """Return the result of a listing method as a client of that revision is to see it."""
+    def linked(self, server_id: str | None, uri: str) -> Target | None:
+        """Return a resource that no list holds, of the server that handed out its URI."""
+        for share in self.shares:
+            if share.reach.server.id == server_id:
+                return Target(share.reach, uri, {})
+        return None
+
+    def completes(self, server_id: str) -> bool:
+        """Say whether a server completes arguments."""
+        return any(
+            "completions" in share.listed.capabilities
+            for share in self.shares
+            if share.reach.server.id == server_id
+        )
+
+    def listed(self, method: str, version: str) -> Mapping[str, bytes]:
+        """Return what a listing method lists, by name or URI, as clients of `version` see it."""
         key = (method, version)
-        encoded = self._encoded.get(key)
-        if encoded is None:
-            encoded = self._encoded[key] = self._encode(method, version)
-        return encoded
+        listed = self._listed.get(key)
+        if listed is None:
+            listed = self._listed[key] = self._encode(method, version)
+        return listed
+
+    def page(self, method: str, version: str, cursor: Raw | None = None) -> bytes:
+        """Return one page of a listing method's result.
+
+        Raises:
+            ProtocolError: -32602, the cursor is none of ours, or what it stands behind is gone.
+        """
+        if cursor is not None and bytes(cursor) != b"null":
+            return self._page(method, version, decode_cursor(cursor))
+        key = (method, version)
+        page = self._pages.get(key)
+        if page is None:
+            page = self._pages[key] = self._page(method, version, None)
+        return page
 
     def capabilities(self, era: Era) -> bytes:
         """Return the union of what the servers declared, as raw JSON."""
@@ -134,16 +192,24 @@ class Offer:
             said = "This workspace has no servers yet. An operator adds them: mcpgw server add"
         return said.strip()
 
-    def _encode(self, method: str, version: str) -> bytes:
-        items: list[bytes] = []
+    def _page(self, method: str, version: str, after: str | None) -> bytes:
+        listed = self.listed(method, version)
+        names = list(listed)
+        if after is not None and after not in listed:
+            raise ProtocolError("the list has changed: begin again without cursor", INVALID_PARAMS)
+        begin = 0 if after is None else names.index(after) + 1
+        shown = names[begin : begin + PAGE_ITEMS]
+        following = encode_cursor(shown[-1]) if begin + PAGE_ITEMS < len(names) else None
+        era = era_of(version) or Era.LEGACY
+        items = [listed[name] for name in shown]
+        return list_result(LISTS[method], items, era, self._identity, self._ttl_ms, following)
+
+    def _encode(self, method: str, version: str) -> Mapping[str, bytes]:
         if method in ("tools/list", "prompts/list"):
             table = self._named["tools/call" if method == "tools/list" else "prompts/get"]
-            items = [tool_item(target.item, name, version) for name, target in table.items()]
-        else:
-            table = self._resources if method == "resources/list" else self._templates
-            items = [tool_item(target.item, None, version) for target in table.values()]
-        era = era_of(version) or Era.LEGACY
-        return list_result(LISTS[method], items, era, self._identity, self._ttl_ms)
+            return {name: tool_item(one.item, name, version) for name, one in table.items()}
+        table = self._resources if method == "resources/list" else self._templates
+        return {uri: tool_item(one.item, None, version) for uri, one in table.items()}
 
     def _find_template(self, uri: str) -> Target | None:
         best, best_length = None, -1

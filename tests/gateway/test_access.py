@@ -1,5 +1,6 @@
 """Who gets in: a valid token of this workspace; everybody else gets one and the same answer."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -23,6 +24,14 @@ async def test_a_token_says_who_comes(world: World) -> None:
     assert admission.principal.member == "ana"
     assert admission.principal.role is Role.READONLY
     assert admission.workspace.slug == "demo"
+
+
+async def test_who_comes_again_is_recognised(world: World) -> None:
+    issued = await world.gateway.tokens.issue(OPERATOR, "demo", "ana", Role.READONLY, None)
+    access = world.gateway.access
+    first = await access.authenticate("demo", issued.text)
+    assert await access.authenticate("demo", issued.text) == first
+    await refused(world, "other", issued.text)
 
 
 async def test_every_refusal_reads_the_same(world: World) -> None:
@@ -93,3 +102,31 @@ async def test_the_operator_needs_no_token(world: World) -> None:
         await world.gateway.access.admit(OPERATOR, "other")
     with pytest.raises(Forbidden):
         await world.gateway.access.admit(stranger(admission.workspace.id), "demo")
+
+
+async def test_who_was_let_in_is_welcome_as_long_as_the_token_is_good(world: World) -> None:
+    admission = await world.admission()
+    access = world.gateway.access
+
+    async def is_welcome() -> bool:
+        return access.is_welcome(admission, await world.current.configuration())
+
+    assert await is_welcome()
+    held = world.store.held
+    (index, token), *_ = held.tokens.items()
+    changes: list[dict[str, object]] = [
+        {"tokens": {}},
+        {"tokens": {index: replace(token, role=Role.ADMIN)}},
+        {"tokens": {index: replace(token, revoked_at=1.0)}},
+        {"workspaces": {}},
+        {"datakeys": {}},
+    ]
+    for change in changes:
+        world.store.change(**change)
+        await asyncio.sleep(0)
+        assert not await is_welcome()
+        world.store.change(tokens=held.tokens, workspaces=held.workspaces, datakeys=held.datakeys)
+        await asyncio.sleep(0)
+        assert await is_welcome()
+    world.clock.pass_s(3601)
+    assert not await is_welcome()

@@ -1,10 +1,12 @@
 """One call: every outcome, its answer and its row."""
 
 import asyncio
+from dataclasses import replace
 
 import msgspec
 import pytest
 from msgspec import Raw
+from multidict import CIMultiDict
 
 from mcpgw.errors import ProtocolError, StorageError, UpstreamTimeout
 from mcpgw.model.audit import Outcome
@@ -12,7 +14,7 @@ from mcpgw.model.secret import Secret
 from mcpgw.model.server import HttpLaunch
 from mcpgw.model.token import OPERATOR
 from mcpgw.protocol.era import Era
-from mcpgw.protocol.exchange import Notification, Outgoing
+from mcpgw.protocol.exchange import Notification, Outgoing, Reply
 from tests.fakes import FakeUpstream, listing
 from tests.world import World, asked
 
@@ -196,10 +198,10 @@ async def test_progress_comes_back_under_the_clients_token(world: World) -> None
         Notification("notifications/progress", Raw(b'{"progressToken":1,"progress":0.50}')),
         Notification("notifications/message", Raw(b'{"level":"info"}')),
     ]
-    got: list[Notification] = []
+    got: list[bytes] = []
 
-    async def deliver(notification: Notification) -> None:
-        got.append(notification)
+    async def send(message: bytes) -> None:
+        got.append(message)
 
     admission = await world.admission()
     await world.calls.forward(
@@ -207,17 +209,16 @@ async def test_progress_comes_back_under_the_clients_token(world: World) -> None
             admission,
             "tools/call",
             {"name": b'"git__log"'},
-            deliver=deliver,
+            send=send,
             progress_token=b'"tok"',
         )
     )
-    assert [one.method for one in got] == ["notifications/progress"]
-    assert b'"tok"' in bytes(got[0].params)
-    assert b"0.50" in bytes(got[0].params)
+    (message,) = got
+    assert b'"method":"notifications/progress"' in message
+    assert b'"tok"' in message
+    assert b"0.50" in message
     assert b"progressToken" in git.sent[-1].params
-    await world.calls.forward(
-        asked(admission, "tools/call", {"name": b'"git__log"'}, deliver=deliver)
-    )
+    await world.calls.forward(asked(admission, "tools/call", {"name": b'"git__log"'}, send=send))
     assert len(got) == 1
 
 
@@ -247,4 +248,134 @@ async def test_legacy_clients_get_no_modern_fields(world: World) -> None:
 async def test_a_protocol_error_keeps_its_code(world: World) -> None:
     git = await world.server("git", log="x")
     git.answers["tools/call"] = fail(ProtocolError("broken", -32603))
+    assert (await call(world, name=b'"git__log"'))["error"]["code"] == -32603
+
+
+def linking(git: FakeUpstream, *uris: str) -> None:
+    """Have the tool hand out links to resources that no list holds."""
+    blocks = [{"type": "resource_link", "uri": uri, "name": "a"} for uri in uris]
+    git.answers["tools/call"] = lambda _: {"content": blocks}
+
+
+async def test_a_link_that_a_tool_returned_can_be_read_by_who_got_it(world: World) -> None:
+    git, jira = await world.server("git", log="x"), await world.server("jira", ask="y")
+    linking(git, "file:///tmp/log")
+    one, other = await world.modern(), await world.modern(member="bob")
+    refused = await one.call("resources/read", uri=b'"file:///tmp/log"')
+    assert refused["error"]["code"] == -32602
+    assert refused["error"]["data"] == {"uri": "file:///tmp/log"}
+    await one.call(name=b'"git__log"')
+    assert "result" in await one.call("resources/read", uri=b'"file:///tmp/log"')
+    assert git.sent[-1].name == "file:///tmp/log"
+    assert "error" in await other.call("resources/read", uri=b'"file:///tmp/log"')
+    assert all(one.method != "resources/read" for one in jira.sent)
+
+
+async def test_a_link_of_a_server_that_is_gone_leads_nowhere(world: World) -> None:
+    git = await world.server("git", log="x")
+    linking(git, "file:///tmp/log")
+    one = await world.modern()
+    await one.call(name=b'"git__log"')
+    await world.gateway.servers.remove(OPERATOR, "demo", "git")
+    one.admission = replace(one.admission, configuration=await world.current.configuration())
+    assert "error" in await one.call("resources/read", uri=b'"file:///tmp/log"')
+
+
+async def test_a_legacy_client_is_told_of_a_missing_resource_by_its_own_code(world: World) -> None:
+    await world.server("git", log="x")
+    answer = await (await world.legacy()).call("resources/read", uri=b'"memo://nowhere"')
+    assert answer["error"]["code"] == -32002
+    assert answer["error"]["data"] == {"uri": "memo://nowhere"}
+    answer = await (await world.legacy()).call("tools/call", name=b'"nothing"')
+    assert answer["error"]["code"] == -32602
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "region": {"type": "string", "x-mcp-header": "Region"},
+        "count": {"type": "integer", "x-mcp-header": "Count"},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("headers", "arguments", "fits"),
+    [
+        ({"Mcp-Param-Region": "eu"}, b'{"region":"eu"}', True),
+        ({"mcp-param-region": "=?base64?w6k=?="}, b'{"region":"\xc3\xa9"}', True),
+        ({"Mcp-Param-Count": "42.0"}, b'{"count":42}', True),
+        ({}, b'{"region":null}', True),
+        ({}, b"{}", True),
+        ({}, b'{"region":"eu"}', False),
+        ({"Mcp-Param-Region": "us"}, b'{"region":"eu"}', False),
+        ({"Mcp-Param-Region": "eu"}, b"{}", False),
+        ({"Mcp-Param-Region": "=?base64?!?="}, b'{"region":"eu"}', False),
+    ],
+)
+async def test_headers_of_arguments_are_held_against_them(
+    world: World, headers: dict[str, str], arguments: bytes, fits: bool
+) -> None:
+    git = await world.server("git", "", log="x")
+    git.answers["tools/list"] = lambda _: {"tools": [{"name": "log", "inputSchema": SCHEMA}]}
+    one = await world.modern()
+    asking = one.call(name=b'"log"', arguments=arguments, headers=CIMultiDict(headers))
+    if fits:
+        assert "result" in await asking
+        return
+    with pytest.raises(ProtocolError) as caught:
+        await asking
+    assert caught.value.rpc_code == -32020
+    assert all(one.method != "tools/call" for one in git.sent)
+    (row,) = world.journal.rows
+    assert (row.outcome, row.error_class, row.server) == (Outcome.DENIED, "-32020", "git")
+
+
+async def test_a_refusal_is_only_told_once_it_is_recorded(world: World) -> None:
+    git = await world.server("git", "", log="x")
+    git.answers["tools/list"] = lambda _: {"tools": [{"name": "log", "inputSchema": SCHEMA}]}
+    one = await world.modern()
+    world.journal.is_broken = True
+    with pytest.raises(StorageError):
+        await one.call(name=b'"log"', arguments=b'{"region":"eu"}', headers=CIMultiDict())
+
+
+@pytest.mark.parametrize("era", list(Era))
+async def test_arguments_of_a_legacy_request_or_a_plain_tool_need_no_headers(
+    world: World, era: Era
+) -> None:
+    git = await world.server("git", "", log="x", plain="y")
+    git.answers["tools/list"] = lambda _: {
+        "tools": [
+            {"name": "log", "inputSchema": SCHEMA},
+            {"name": "plain", "inputSchema": {"type": "object"}},
+        ]
+    }
+    if era is Era.LEGACY:
+        answer = await (await world.legacy()).call(name=b'"log"', arguments=b'{"region":"eu"}')
+    else:
+        answer = await (await world.modern()).call(name=b'"plain"', headers=CIMultiDict())
+    assert "result" in answer
+
+
+@pytest.mark.parametrize("is_modern", [True, False])
+async def test_a_server_that_completes_nothing_is_not_asked(world: World, is_modern: bool) -> None:
+    git = await world.server("git", "", log="x")
+    git.capabilities = {"prompts": Raw(b"{}")}
+    one = await (world.modern() if is_modern else world.legacy())
+    answer = await one.call(
+        "completion/complete",
+        ref=b'{"type":"ref/prompt","name":"greet"}',
+        argument=b'{"name":"a","value":"b"}',
+    )
+    assert answer["result"]["completion"] == {"values": []}
+    assert all(one.method != "completion/complete" for one in git.sent)
+    assert [row.outcome for row in world.journal.rows] == [Outcome.OK]
+
+
+@pytest.mark.parametrize("code", [-32020, -32022])
+async def test_errors_about_how_we_spoke_do_not_reach_the_client(world: World, code: int) -> None:
+    git = await world.server("git", log="x")
+    error = Raw(b'{"code":%d,"message":"you"}' % code)
+    git.answers["tools/call"] = lambda _: Reply(None, error)
     assert (await call(world, name=b'"git__log"'))["error"]["code"] == -32603

@@ -1,15 +1,18 @@
 """Every method is answered by who knows it; a legacy client can take a request back."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
 from msgspec import Raw
 
 from mcpgw.errors import Cancelled, NotFound, ProtocolError
+from mcpgw.gateway import offer
 from mcpgw.protocol.era import Era
 from mcpgw.protocol.inbound import Initialize
 from mcpgw.protocol.jsonrpc import parse
+from tests.fakes import FakeUpstream, listing
 from tests.world import World, asked
 
 INITIALIZE = {
@@ -29,7 +32,7 @@ async def test_initialize_opens_a_session(world: World) -> None:
     assert result["serverInfo"] == {"name": "mcpgw", "version": "0"}
     assert "tools" in result["capabilities"]
     assert world.gateway.dispatcher.resume(admission, done.session_id).version == "2025-06-18"
-    world.gateway.dispatcher.end(admission, done.session_id)
+    await world.gateway.dispatcher.end(admission, done.session_id)
     with pytest.raises(NotFound):
         world.gateway.dispatcher.resume(admission, done.session_id)
 
@@ -139,3 +142,75 @@ async def test_a_notice_to_a_foreign_session_is_refused(world: World) -> None:
     assert not isinstance(message, list)
     with pytest.raises(NotFound):
         world.gateway.dispatcher.notice(await world.admission(), "none", message)
+
+
+async def test_pages_are_followed_by_cursor(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offer, "PAGE_ITEMS", 2)
+    await world.server("git", "", a="x", b="x", c="x")
+    await world.server("jira", "", d="x", e="x")
+    for one in (await world.modern(), await world.legacy()):
+        names: list[list[str]] = []
+        more: dict[str, Any] = {}
+        while True:
+            result = (await one.call("tools/list", **more))["result"]
+            names.append([tool["name"] for tool in result["tools"]])
+            if "nextCursor" not in result:
+                break
+            more = {"cursor": msgspec.json.encode(result["nextCursor"])}
+        assert names == [["a", "b"], ["c", "d"], ["e"]]
+
+
+@pytest.mark.parametrize("cursor", [b'"x"', b'""', b"7", b"{}", b'"YWZ0ZXI6Z29uZQ"'])
+async def test_a_cursor_that_is_none_of_ours_is_refused(world: World, cursor: bytes) -> None:
+    await world.server("git", log="x")
+    with pytest.raises(ProtocolError) as caught:
+        await answer(world, "tools/list", cursor=cursor)
+    assert caught.value.rpc_code == -32602
+
+
+async def test_each_era_lists_what_its_clients_are_served(world: World) -> None:
+    await world.server("git", "", old="x")
+    newer = FakeUpstream(listing(new="x"), era=Era.MODERN, version="2026-07-28")
+    world.upstreams.by_name["git"] = newer
+    older = FakeUpstream(listing(old="x"))
+    world.upstreams.by_era["git", Era.LEGACY] = older
+    for one, name in ((await world.modern(), "new"), (await world.legacy(), "old")):
+        listed = (await one.call("tools/list"))["result"]["tools"]
+        assert [tool["name"] for tool in listed] == [name]
+
+
+async def test_a_log_level_is_kept_by_its_session(world: World) -> None:
+    one = await world.legacy()
+    assert (await one.call("logging/setLevel", level=b'"notice"'))["result"] == {}
+    assert world.sessions.state(one.session).log_level == "notice"
+
+
+async def test_a_stray_answer_is_dropped(world: World) -> None:
+    one = await world.legacy()
+    one.respond(1, {"action": "accept"})
+    one.respond("x", {"action": "accept"})
+
+
+async def test_what_a_legacy_client_says_of_its_roots_is_taken_note_of_by_nobody(
+    world: World,
+) -> None:
+    git = await world.server("git", log="x")
+    one = await world.legacy()
+    before = len(git.sent)
+    one.post({"method": "notifications/roots/list_changed"})
+    assert len(git.sent) == before
+
+
+async def test_an_ended_session_answers_nothing(world: World) -> None:
+    one = await world.legacy()
+    assert one.session_id is not None
+    await world.gateway.dispatcher.end(one.admission, one.session_id)
+    for attempt in (
+        lambda: one.respond(1, {}),
+        lambda: world.gateway.dispatcher.resume(one.admission, one.session_id or ""),
+    ):
+        with pytest.raises(NotFound):
+            attempt()
+    for ending in (world.gateway.dispatcher.end, world.gateway.dispatcher.stream):
+        with pytest.raises(NotFound):
+            await ending(one.admission, one.session_id)

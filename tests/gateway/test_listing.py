@@ -1,13 +1,16 @@
 """Lists are asked for side by side, remembered, renewed behind the answer, and never block."""
 
 import asyncio
+from itertools import count
 
 import pytest
 
 from mcpgw.errors import UpstreamError
+from mcpgw.gateway import listing as module
 from mcpgw.gateway.offer import Offer
 from mcpgw.model.server import HttpLaunch
 from mcpgw.model.token import OPERATOR
+from mcpgw.protocol.era import Era
 from tests.fakes import FakeUpstream, listing
 from tests.world import World
 
@@ -101,10 +104,9 @@ async def test_renewed_behind_the_answer_when_old_or_told(world: World) -> None:
     await offered(world)
     git.answers |= listing(log="x", blame="z")
     assert names(await offered(world)) == ["git__log"]
-    (listener,) = world.upstreams.listeners
     server_id = next(iter(world.upstreams.kept))
-    listener(server_id, "notifications/tools/list_changed")
-    listener("srv_unknown", "notifications/tools/list_changed")
+    world.upstreams.tell(server_id, "notifications/tools/list_changed")
+    world.upstreams.tell("srv_unknown", "notifications/tools/list_changed")
     await offered(world)
     await world.background.settle()
     assert names(await offered(world)) == ["git__log", "git__blame"]
@@ -171,3 +173,54 @@ async def test_a_list_that_fails_is_the_servers_fault_but_templates_are_optional
     del answers["prompts/list"]
     with pytest.raises(UpstreamError, match="prompts/list"):
         await world.gateway.servers.test(OPERATOR, "demo", "git")
+
+
+async def test_a_list_is_renewed_on_demand(world: World) -> None:
+    git = await world.server("git", log="x")
+    workspace = (await world.current.configuration()).workspace("demo")
+    await offered(world)
+    git.answers |= listing(blame="z")
+    server_id = next(iter(world.upstreams.kept))
+    await world.listings.refresh(workspace, server_id, Era.LEGACY)  # nobody asked for it yet
+    await world.listings.refresh(workspace, "srv_unknown", Era.MODERN)
+    assert names(await offered(world)) == ["git__log"]
+    await world.listings.refresh(workspace, server_id, Era.MODERN)
+    assert names(await offered(world)) == ["git__blame"]
+
+
+async def test_whoever_wants_to_know_is_told_of_other_lists(world: World) -> None:
+    git = await world.server("git", log="x")
+    told: list[None] = []
+    world.listings.on_renewal(lambda: told.append(None))
+    await offered(world)
+    assert len(told) == 1
+    server_id = next(iter(world.upstreams.kept))
+    for expected, answers in ((1, listing(log="x")), (2, listing(log="other"))):
+        git.answers |= answers
+        world.listings.doubt(server_id)
+        await offered(world)
+        await world.background.settle()
+        assert len(told) == expected
+    world.listings.doubt("srv_unknown")
+
+
+async def test_a_server_switched_off_while_it_lists_is_not_waited_for(world: World) -> None:
+    await world.server("slow", ask="y")
+    world.upstreams.hanging.add("slow")
+    await offered(world)
+    assert world.background.tasks
+    await world.gateway.servers.set_enabled(OPERATOR, "demo", "slow", False)
+    await offered(world)
+    await world.background.settle()
+    assert names(await offered(world)) == []
+
+
+async def test_a_list_without_an_end_is_cut_off(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_PAGES", 3)
+    git = await world.server("git", log="x")
+    cursors = count()
+    git.answers["tools/list"] = lambda _: {"tools": [], "nextCursor": str(next(cursors))}
+    await offered(world)
+    assert next(cursors) == 3

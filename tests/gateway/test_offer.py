@@ -1,12 +1,18 @@
 """What a workspace offers: merged, renamed, routed by table."""
 
+from dataclasses import replace
+from typing import Any
+
 import msgspec
+import pytest
 from msgspec import Raw
 
+from mcpgw.errors import ProtocolError
+from mcpgw.gateway import offer as module
 from mcpgw.gateway.offer import Listed, Offer, Share
 from mcpgw.gateway.secret import Reach
 from mcpgw.model.server import HttpLaunch, Server
-from mcpgw.protocol.era import Era
+from mcpgw.protocol.era import LISTS, Era
 from tests.world import IDENTITY
 
 
@@ -40,7 +46,7 @@ def offer(*shares: Share) -> Offer:
 
 
 def tool(name: str, **more: object) -> dict[str, object]:
-    return {"name": name, "inputSchema": {"type": "object"}, **more}
+    return {"name": name, "inputSchema": {"type": "object"}} | more
 
 
 def test_names_carry_their_server_and_lead_back_to_it() -> None:
@@ -139,3 +145,95 @@ def test_tools_that_ask_for_headers_get_them() -> None:
     target, plain = made.names("tools/call").values()
     assert target.param_headers(asked) == (("Mcp-Param-Region", "eu"),)
     assert plain.param_headers(asked) == ()
+
+
+def cursor_of(page: bytes) -> Raw | None:
+    following = msgspec.json.decode(page).get("nextCursor")
+    return None if following is None else Raw(msgspec.json.encode(following))
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "key"),
+    [
+        ("tools/list", "tools", "name"),
+        ("prompts/list", "prompts", "name"),
+        ("resources/list", "resources", "uri"),
+        ("resources/templates/list", "templates", "uriTemplate"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 4, 5, 6])
+@pytest.mark.parametrize("version", ["2025-06-18", "2026-07-28"])
+def test_the_pages_of_a_list_make_the_list(
+    monkeypatch: pytest.MonkeyPatch, method: str, kind: str, key: str, size: int, version: str
+) -> None:
+    monkeypatch.setattr(module, "PAGE_ITEMS", size)
+    items = {
+        name: [tool(f"{name}{n}", uri=f"{name}:{n}", uriTemplate=f"{name}:{{{n}}}") for n in counts]
+        for name, counts in (("b", (2, 1, 3)), ("a", (9, 8)))
+    }
+    lists: dict[str, dict[str, Any]] = {name: {kind: items[name]} for name in items}
+    made = offer(share("b", "", **lists["b"]), share("a", "", **lists["a"]))
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = made.page(method, version, cursor)
+        shown = msgspec.json.decode(page)[LISTS[method]]
+        assert 0 < len(shown) <= size
+        seen += [item[key] for item in shown]
+        cursor = cursor_of(page)
+        if cursor is None:
+            break
+    # Servers in the order that they were added, items in the order of their server.
+    assert seen == [item[key] for item in items["b"] + items["a"]]
+
+
+def test_a_cursor_outlives_a_change_that_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAGE_ITEMS", 1)
+    before = offer(share("a", "", tools=[tool("one"), tool("two")]))
+    after = offer(share("a", "", tools=[tool("one"), tool("new"), tool("two")]))
+    moved = offer(share("a", "", tools=[tool("two")]))
+    cursor = cursor_of(before.page("tools/list", "2026-07-28"))
+    assert cursor is not None
+    shown = msgspec.json.decode(after.page("tools/list", "2026-07-28", cursor))["tools"]
+    assert [item["name"] for item in shown] == ["new"]
+    with pytest.raises(ProtocolError, match="begin again") as caught:
+        moved.page("tools/list", "2026-07-28", cursor)
+    assert caught.value.rpc_code == -32602
+
+
+def test_an_empty_list_is_one_page() -> None:
+    page = msgspec.json.decode(offer(share("a")).page("tools/list", "2025-11-25"))
+    assert page == {"tools": []}
+
+
+def test_a_tool_whose_header_marks_break_the_rules_is_not_offered() -> None:
+    bad = {"type": "object", "properties": {"n": {"type": "number", "x-mcp-header": "N"}}}
+    made = offer(share("a", "", tools=[tool("bad", inputSchema=bad), tool("good")]))
+    assert list(made.names("tools/call")) == ["good"]
+    assert made.find("tools/call", "bad") is None
+
+
+def test_a_resource_without_a_uri_is_left_out() -> None:
+    items: list[dict[str, object]] = [
+        {"name": "none"},
+        {"uri": 7, "name": "number"},
+        {"uri": "memo://1", "name": "a"},
+    ]
+    made = offer(share("a", resources=items))
+    assert list(made.listed("resources/list", "2025-11-25")) == ["memo://1"]
+
+
+def test_a_link_leads_to_the_server_that_gave_it() -> None:
+    made = offer(share("a"), share("b"))
+    target = made.linked("srv_b", "file:///x")
+    assert target is not None
+    assert (target.reach.server.name, target.name) == ("b", "file:///x")
+    assert made.linked("srv_c", "file:///x") is None
+    assert made.linked(None, "file:///x") is None
+
+
+def test_who_completes_is_known() -> None:
+    able = share("b")
+    able = replace(able, listed=replace(able.listed, capabilities={"completions": Raw(b"{}")}))
+    made = offer(share("a"), able)
+    assert [made.completes(one) for one in ("srv_a", "srv_b", "srv_c")] == [False, True, False]

@@ -1,0 +1,57 @@
+"""A client's request with all that is known of who sent it. Does nothing with it."""
+
+from functools import lru_cache
+
+import msgspec
+
+from mcpgw.gateway.access import Admission
+from mcpgw.gateway.ports import Send
+from mcpgw.gateway.session import Session
+from mcpgw.protocol.capability import askable
+from mcpgw.protocol.era import META_CLIENT_CAPABILITIES
+from mcpgw.protocol.inbound import Call
+
+NOTHING = b"{}"
+"""The capabilities of a client that cannot be asked for anything."""
+
+KEPT_BYTES = 4096
+"""Longer descriptions that clients give of themselves are not remembered."""
+
+_remembered = lru_cache(maxsize=1024)(askable)
+"""Clients of one kind say the same of themselves at every request."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One request.
+
+    `version` is the revision agreed on. `send` takes messages for the client ahead of the answer;
+    None when it cannot take any. `session` is that of a legacy client.
+    """
+
+    call: Call
+    admission: Admission
+    version: str
+    client_name: str
+    client_address: str
+    send: Send | None
+    session: Session | None = None
+
+    @property
+    def capabilities(self) -> bytes:
+        """What the client declared, as raw JSON."""
+        if self.session is not None:
+            return self.session.capabilities.encode()
+        return bytes(self.call.meta.get(META_CLIENT_CAPABILITIES, NOTHING))
+
+    @property
+    def askable(self) -> bytes:
+        """What the client can be asked for during this request, as canonical JSON."""
+        if self.session is not None and self.send is None:
+            return NOTHING
+        capabilities = self.capabilities
+        return (_remembered if len(capabilities) <= KEPT_BYTES else askable)(capabilities)
+
+    @property
+    def client(self) -> str:
+        """What tells this client from others: its session, else its token."""
+        return self.session.id if self.session is not None else self.admission.principal.token_id
