@@ -11,18 +11,22 @@ from mcpgw.gateway.gateway import Gateway
 from mcpgw.model.policy import Action
 from mcpgw.web.api import Api
 from mcpgw.web.connection import Listener
+from mcpgw.web.event_stream import EventStreamEndpoint
 from mcpgw.web.health import healthz
 from mcpgw.web.mcp import McpEndpoint
 from mcpgw.web.middleware import Door
 from mcpgw.web.routing import Public, Route, Routes
+from mcpgw.web.stream import Streams
 
 SHUTDOWN_S = 5.0
-"""How long running requests may take to end when the server stops."""
+"""How long running requests may take to end when the server stops. aiohttp waits for that twice:
+for their end, and for the end of their cancellation."""
 
 
-def build_routes(gateway: Gateway, max_body_bytes: int) -> Routes:
+def build_routes(gateway: Gateway, max_body_bytes: int, streams: Streams) -> Routes:
     """Return every route there is."""
-    mcp = McpEndpoint(gateway.dispatcher, gateway.spawn, max_body_bytes)
+    mcp = McpEndpoint(gateway.dispatcher, streams, max_body_bytes)
+    event_stream = EventStreamEndpoint(gateway.dispatcher, streams, gateway.spawn, max_body_bytes)
     api = Api(gateway)
     return Routes(
         [
@@ -36,6 +40,8 @@ def build_routes(gateway: Gateway, max_body_bytes: int) -> Routes:
                     Route("DELETE", path, Action.USE, mcp.other),
                 )
             ),
+            Route("GET", "/ws/{slug}/sse", Action.USE, event_stream.open),
+            Route("POST", "/ws/{slug}/messages", Action.USE, event_stream.post),
             Route("GET", "/api/v1/workspaces/{slug}/calls", Action.READ_OWN_CALLS, api.calls),
         ]
     )
@@ -52,15 +58,18 @@ async def serving(
         InvalidInput: the address is not one of this machine's.
     """
     own_hosts = {host, urlsplit(public_url).hostname or host}
-    door = Door(gateway, build_routes(gateway, max_body_bytes), frozenset(own_hosts))
+    streams = Streams(gateway.spawn)
+    routes = build_routes(gateway, max_body_bytes, streams)
+    door = Door(gateway, routes, frozenset(own_hosts))
     listener = Listener(door.handle, max_body_bytes=max_body_bytes)
-    runner = web.ServerRunner(listener, shutdown_timeout=SHUTDOWN_S)
+    runner = web.ServerRunner(listener, shutdown_timeout=SHUTDOWN_S / 2)
     await runner.setup()
     try:
         await _start(web.TCPSite(runner, host, port), host, port)
         shown = f"[{host}]" if ":" in host else host
         yield public_url.rstrip("/") or f"http://{shown}:{runner.addresses[0][1]}"
     finally:
+        streams.end_all()
         await runner.cleanup()
 
 

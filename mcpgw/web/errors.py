@@ -1,5 +1,7 @@
 """Which HTTP status and JSON-RPC code an error has: two tables, and the bodies made from them."""
 
+import asyncio
+
 import msgspec
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
@@ -7,7 +9,15 @@ from aiohttp.helpers import rfc822_formatted_time
 from multidict import CIMultiDict
 
 from mcpgw.errors import GatewayError, ProtocolError
-from mcpgw.protocol.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, error_bytes
+from mcpgw.protocol.jsonrpc import (
+    HEADER_MISMATCH,
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    MISSING_CAPABILITY,
+    UNSUPPORTED_VERSION,
+    error_bytes,
+)
 
 HTTP_STATUS = {
     "invalid": 400,
@@ -20,6 +30,7 @@ HTTP_STATUS = {
     "protocol": 400,
     "cancelled": 499,
     "upstream": 502,
+    "upstream_headers": 502,
     "upstream_timeout": 504,
     "internal": 500,
 }
@@ -35,10 +46,19 @@ RPC_CODE = {
     "protocol": INTERNAL_ERROR,
     "cancelled": -31015,
     "upstream": -31012,
+    "upstream_headers": -31012,
     "upstream_timeout": -31013,
     "internal": INTERNAL_ERROR,
 }
 """Our own codes stand outside of -32768..-32000: modern MCP reserves more of it than JSON-RPC."""
+
+MODERN_STATUS = {
+    HEADER_MISMATCH: 400,
+    MISSING_CAPABILITY: 400,
+    UNSUPPORTED_VERSION: 400,
+    METHOD_NOT_FOUND: 404,
+}
+"""What a modern client must be told by the HTTP status too; any other code comes with 200."""
 
 PLAIN_HEADERS = {
     "Server": "mcpgw",
@@ -56,6 +76,9 @@ _HEAD = (
     + "Date: %b\r\nContent-Length: %d\r\n\r\n"
 ).encode()
 
+
+READING_TIME_S = 30.0
+"""How long a client may take to read what fills its connection; then it is dropped."""
 
 COPIED_BYTES = 16 << 10
 """Up to this size joining head and body costs less than writing them as two."""
@@ -90,7 +113,19 @@ class Answered(web.Response):
         else:
             transport.writelines((head, self._raw_body))
         self._is_written = True
+        if request.protocol.writing_paused:
+            await self._wait_for_reader(request)
         return None
+
+    async def _wait_for_reader(self, request: web.BaseRequest) -> None:
+        """Take no further request of a client before it has read; drop it if it does not."""
+        try:
+            async with asyncio.timeout(READING_TIME_S):
+                await request.writer.drain()
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+            raise ConnectionResetError("the client does not read") from None
 
     async def write_eof(self, data: bytes = b"") -> None:
         """End, which `prepare` did already."""
@@ -117,9 +152,13 @@ def error_response(error: GatewayError) -> web.Response:
     return json_response(msgspec.json.encode(body), HTTP_STATUS[error.code], headers)
 
 
-def rpc_error_response(error: GatewayError, request_id: bytes) -> web.Response:
-    """Return the answer to a JSON-RPC request that failed."""
-    status = 200 if isinstance(error, ProtocolError) else HTTP_STATUS[error.code]
+def rpc_error_response(
+    error: GatewayError, request_id: bytes, *, is_modern: bool = False
+) -> web.Response:
+    """Return the answer to a JSON-RPC request that failed, of a client of that era."""
+    status = HTTP_STATUS[error.code]
+    if isinstance(error, ProtocolError):
+        status = MODERN_STATUS.get(error.rpc_code, 200) if is_modern else 200
     return json_response(rpc_error(error, request_id), status)
 
 

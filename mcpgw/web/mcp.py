@@ -1,36 +1,45 @@
 """The MCP endpoint: POST, GET and DELETE of `/ws/<slug>`, for clients of both eras.
 
 Reads the request, classifies it, hands it to the dispatcher, and writes the answer as JSON or, once
-a server sends progress or takes long, as an event stream. Decides nothing itself.
+a server sends progress or takes long, as an event stream. What belongs to no request comes on a
+stream of its own: by GET in a legacy session, by `subscriptions/listen` in the modern era. Decides
+nothing itself.
 """
 
 import asyncio
+from functools import partial
 
 from aiohttp import web
 
-from mcpgw.errors import Cancelled, GatewayError, InvalidInput, NotFound, ProtocolError
+from mcpgw.errors import Cancelled, GatewayError, InvalidInput, NotFound
 from mcpgw.gateway.access import Admission
-from mcpgw.gateway.call import Asked
+from mcpgw.gateway.asked import Asked
 from mcpgw.gateway.dispatch import Dispatcher
-from mcpgw.gateway.listing import Spawn
+from mcpgw.gateway.ports import Send
+from mcpgw.gateway.session import Session
 from mcpgw.protocol.era import ASSUMED_LEGACY, Era
-from mcpgw.protocol.inbound import (
+from mcpgw.protocol.inbound import classify_other, classify_post
+from mcpgw.protocol.jsonrpc import INVALID_REQUEST, error_bytes
+from mcpgw.protocol.request import (
     Accepted,
     Batch,
     Call,
     Initialize,
     Rejection,
     SessionMessage,
-    classify_other,
-    classify_post,
+    StreamOpen,
 )
-from mcpgw.protocol.jsonrpc import INVALID_REQUEST, error_bytes
-from mcpgw.protocol.legacy import session_version
-from mcpgw.web.answer import Answer, Heart
+from mcpgw.protocol.sse import encode
+from mcpgw.web.answer import Answer
 from mcpgw.web.errors import PLAIN_HEADERS, json_response, rpc_error, rpc_error_response
+from mcpgw.web.replay import Marks, Replays, is_resumable, lost_answer
+from mcpgw.web.stream import Stream, Streams
 
 BODY_TIME_S = 10.0
-"""How long a body may take that did not come with its headers (security.md 3.6)."""
+"""How long a body may take that did not come with its headers."""
+
+LISTEN = "subscriptions/listen"
+"""The one request that is answered by a stream without an end of its own."""
 
 SESSION_HEADER = "Mcp-Session-Id"
 """Where a session's id travels."""
@@ -39,10 +48,11 @@ SESSION_HEADER = "Mcp-Session-Id"
 class McpEndpoint:
     """Serves MCP at a workspace's URL."""
 
-    def __init__(self, dispatcher: Dispatcher, spawn: Spawn, max_body_bytes: int) -> None:
+    def __init__(self, dispatcher: Dispatcher, streams: Streams, max_body_bytes: int) -> None:
         self._dispatcher = dispatcher
+        self._streams = streams
         self._max_body_bytes = max_body_bytes
-        self._heart = Heart(spawn)
+        self._replays = Replays()
 
     async def post(
         self, request: web.BaseRequest, admission: Admission | None
@@ -52,9 +62,11 @@ class McpEndpoint:
         body = await read_body(request, self._max_body_bytes)
         inbound = classify_post(request.headers, body)
         if isinstance(inbound, Call):
+            if inbound.method == LISTEN:
+                return await self._listen(request, admission, inbound)
             return await self._call(request, admission, inbound)
         if isinstance(inbound, Rejection):
-            return _rejected(inbound)
+            return rejected(inbound)
         if isinstance(inbound, Initialize):
             return await self._initialize(admission, inbound)
         if isinstance(inbound, SessionMessage):
@@ -66,13 +78,15 @@ class McpEndpoint:
     async def other(
         self, request: web.BaseRequest, admission: Admission | None
     ) -> web.StreamResponse:
-        """End a session (DELETE), or say that there is no stream to GET."""
+        """End a session (DELETE), or open its stream (GET)."""
         assert admission is not None  # noqa: S101  (the route's policy is no Public)
         inbound = classify_other(request.method, request.headers)
         if isinstance(inbound, Rejection):
-            return _rejected(inbound)
+            return rejected(inbound)
         try:
-            self._dispatcher.end(admission, inbound.session_id)
+            if isinstance(inbound, StreamOpen):
+                return await self._stream(request, admission, inbound)
+            await self._dispatcher.end(admission, inbound.session_id)
         except NotFound as error:
             return _no_session(error, b"null")
         return web.Response(status=204, headers=PLAIN_HEADERS)
@@ -91,25 +105,66 @@ class McpEndpoint:
             return _no_session(error, b"null")
         return web.Response(status=202, headers=PLAIN_HEADERS)
 
+    async def _stream(
+        self, request: web.BaseRequest, admission: Admission, asked: StreamOpen
+    ) -> web.StreamResponse:
+        """Tell a legacy client what belongs to none of its requests, or go on where it left off.
+
+        Raises:
+            NotFound: the session is not there.
+        """
+        session = self._dispatcher.resume(admission, asked.session_id)
+        stream = Stream(request)
+        if not is_resumable(session.version):
+            feed = await self._dispatcher.stream(admission, asked.session_id)
+            return await self._streams.follow(stream, feed)
+        reader = self._replays.resume(session.id, asked.last_event_id)
+        if reader is not None:
+            # What was kept are whole events, ids included.
+            return await self._streams.follow(stream, reader, frame=bytes)
+        lost = lost_answer(asked.last_event_id)
+        if lost is not None:
+            await stream.write(encode(lost))
+            return stream.end()
+        marks = Marks()
+        feed = await self._dispatcher.stream(admission, asked.session_id)
+        return await self._streams.follow(stream, feed, head=marks.priming, frame=marks.frame)
+
+    async def _listen(
+        self, request: web.BaseRequest, admission: Admission, call: Call
+    ) -> web.StreamResponse:
+        """Tell a modern client of changes until it leaves."""
+        asked = _asked(request, admission, call, None, None)
+        try:
+            feed = await self._dispatcher.listen(asked)
+        except GatewayError as error:
+            return rpc_error_response(error, call.id, is_modern=True)
+        return await self._streams.follow(Stream(request), feed)
+
     async def _call(
         self, request: web.BaseRequest, admission: Admission, call: Call
     ) -> web.StreamResponse:
-        # MCP: leaving takes a modern request back, and means nothing to a legacy one.
-        answer = Answer(request, self._heart, is_ended_by_leaving=call.era is Era.MODERN)
+        is_modern = call.era is Era.MODERN
+        session, record = None, None
         try:
-            asked = self._asked(request, admission, call, answer)
+            if call.session_id is not None:
+                session = self._dispatcher.resume(admission, call.session_id)
         except NotFound as error:
             return _no_session(error, call.id)
-        except ProtocolError as error:
-            return json_response(error_bytes(call.id, error.rpc_code, error.message), 400)
+        if session is not None and is_resumable(session.version):
+            record = partial(self._replays.start, session.id, call.id)
+        # MCP: leaving takes a modern request back, and means nothing to a legacy one.
+        answer = Answer(request, self._streams, is_ended_by_leaving=is_modern, record=record)
+        send = answer.send if answer.can_stream else None
         try:
             with answer:
+                asked = _asked(request, admission, call, send, session)
                 response = await self._dispatcher.answer(asked)
         except Cancelled:
             return await answer.end_without_result()
         except GatewayError as error:
             if not answer.is_streaming:
-                return rpc_error_response(error, call.id)
+                return rpc_error_response(error, call.id, is_modern=is_modern)
             response = rpc_error(error, call.id)
         return await answer.finish(response)
 
@@ -130,7 +185,7 @@ class McpEndpoint:
                 self._dispatcher.notice(admission, batch.session_id, item.message)
                 continue
             try:
-                asked = self._asked(request, admission, item, None)
+                asked = _asked(request, admission, item, None, session)
                 answers.append(await self._dispatcher.answer(asked))
             except Cancelled:
                 continue
@@ -140,32 +195,24 @@ class McpEndpoint:
             return web.Response(status=202, headers=PLAIN_HEADERS)
         return json_response(b"[" + b",".join(answers) + b"]")
 
-    def _asked(
-        self,
-        request: web.BaseRequest,
-        admission: Admission,
-        call: Call,
-        answer: Answer | None,
-    ) -> Asked:
-        """Join a call with what is known of its sender.
 
-        Raises:
-            NotFound: the session is not there.
-            ProtocolError: the version header contradicts the session.
-        """
-        version, client_name = call.version, call.client_name
-        if call.session_id is not None:
-            session = self._dispatcher.resume(admission, call.session_id)
-            version = session_version(session.version, call.version or None)
-            client_name = session.client_name
-        return Asked(
-            call=call,
-            admission=admission,
-            version=version,
-            client_name=client_name[:64],
-            client_address=request.remote or "",
-            deliver=answer.deliver if answer is not None and answer.can_stream else None,
-        )
+def _asked(
+    request: web.BaseRequest,
+    admission: Admission,
+    call: Call,
+    send: Send | None,
+    session: Session | None,
+) -> Asked:
+    """Join a call with what is known of its sender."""
+    return Asked(
+        call=call,
+        admission=admission,
+        version=session.version if session is not None else call.version,
+        client_name=(session.client_name if session is not None else call.client_name)[:64],
+        client_address=request.remote or "",
+        send=send,
+        session=session,
+    )
 
 
 async def read_body(request: web.BaseRequest, max_body_bytes: int) -> bytes:
@@ -190,7 +237,8 @@ async def read_body(request: web.BaseRequest, max_body_bytes: int) -> bytes:
         raise InvalidInput("the request body did not arrive in time") from None
 
 
-def _rejected(rejection: Rejection) -> web.Response:
+def rejected(rejection: Rejection) -> web.Response:
+    """Return the answer to what cannot be served."""
     return json_response(rejection.body, rejection.status, dict(rejection.headers))
 
 

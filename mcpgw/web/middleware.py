@@ -33,7 +33,7 @@ class Door:
         self._seen_hosts: set[str] = set()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer any request; never raises anything but cancellation."""
+        """Answer any request; raises only to cut off an answer under way."""
         try:
             route, slug = self._routes.match(request.method, request.raw_path)
             self._check_host(request)
@@ -52,7 +52,10 @@ class Door:
             response.set_status(413)
             return response
         except Exception as error:  # the one place at this door where a bug becomes an answer
-            logger.error("internal error: %s at %s", type(error).__name__, _where(error))
+            if not (isinstance(error, ConnectionError) and request.transport is None):
+                logger.error("internal error: %s at %s", type(error).__name__, _where(error))
+            if request.writer.output_size > 0:
+                raise ConnectionError("the answer is under way; it can only be cut off") from None
             return error_response(GatewayError("Internal error", "see the log of mcpgw serve"))
 
     async def _admit(self, request: web.BaseRequest, route: Route, slug: str) -> Admission | None:

@@ -78,7 +78,7 @@ class Routes:
         matched = self._matched.get((method, raw_path))
         if matched is None:
             matched = self._match(method, raw_path)
-            if len(self._matched) < MAX_REMEMBERED:
+            if "?" not in raw_path and len(self._matched) < MAX_REMEMBERED:
                 self._matched[method, raw_path] = matched
         return matched
 

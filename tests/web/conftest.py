@@ -1,6 +1,9 @@
 """The whole gateway over in-memory ports, behind its real HTTP door on a real port."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +11,7 @@ import aiohttp
 import pytest
 
 from mcpgw.model.token import OPERATOR, Role
+from mcpgw.web import stream
 from mcpgw.web.app import serving
 from tests.world import World, world
 
@@ -29,6 +33,58 @@ class Answered:
     headers: Mapping[str, str]
     text: str
     json: Any
+
+
+@dataclass
+class Event:
+    """One event of a stream, as the wire has it."""
+
+    kind: str = "message"
+    id: str | None = None
+    retry: str | None = None
+    data: str = ""
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.data)
+
+
+@dataclass
+class Reading:
+    """An event stream, read event by event."""
+
+    status: int
+    headers: Mapping[str, str]
+    _response: aiohttp.ClientResponse
+
+    async def next(self) -> Event | None:
+        """Return the next event, None at the stream's end. Comments are passed over."""
+        event, is_empty = Event(), True
+        while line := await asyncio.wait_for(self._response.content.readline(), 5):
+            name, _, value = line.decode().rstrip("\n").partition(": ")
+            if not name and not is_empty:
+                return event
+            if name in ("event", "id", "retry", "data"):
+                setattr(event, {"event": "kind"}.get(name, name), value)
+                is_empty = False
+        return None
+
+    async def message(self) -> Any:
+        """Return the next event's message."""
+        event = await self.next()
+        assert event is not None
+        return event.json
+
+    async def rest(self) -> list[Event]:
+        """Return all events up to the end."""
+        events = []
+        while (event := await self.next()) is not None:
+            events.append(event)
+        return events
+
+    def leave(self) -> None:
+        """Go away without a word."""
+        self._response.close()
 
 
 @dataclass
@@ -56,6 +112,18 @@ class Client:
                 (await response.json()) if is_json else None,
             )
 
+    @asynccontextmanager
+    async def stream(
+        self, method: str = "GET", path: str = "/ws/demo", **options: Any
+    ) -> AsyncIterator[Reading]:
+        """Send a request, and read its answer as it comes."""
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": "text/event-stream"}
+        headers |= options.pop("headers", {})
+        async with self.http.request(
+            method, self.url + path, headers=headers, **options
+        ) as response:
+            yield Reading(response.status, response.headers, response)
+
     async def modern(self, method: str, name: str | None = None, /, **params: Any) -> Answered:
         """Send a modern request."""
         return await self.ask(
@@ -78,6 +146,21 @@ class Client:
             json={"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params},
         )
 
+    async def open(self, version: str = "2025-11-25") -> str:
+        """Open a legacy session and return its id."""
+        return (await self.initialize(version)).headers["Mcp-Session-Id"]
+
+    async def change(self, name: str) -> None:
+        """Change what the workspace offers, and let the gateway look."""
+        await self.world.server(name, log="x")
+        self.world.upstreams.tell("any", "notifications/tools/list_changed")
+
+    async def token_of(self, member: str) -> str:
+        """Issue a token for somebody else."""
+        tokens = self.world.gateway.tokens
+        issued = await tokens.issue(OPERATOR, "demo", member, Role.DEVELOPER, None)
+        return issued.text
+
     async def legacy(self, session: str, message: object, **headers: str) -> Answered:
         """Send a message in a legacy session."""
         return await self.ask(
@@ -97,6 +180,13 @@ def modern_headers(method: str, name: str | None = None) -> dict[str, str]:
         "Accept": "application/json, text/event-stream",
     }
     return headers | ({"Mcp-Name": name} if name else {})
+
+
+@pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break silence at once; ask for it by `usefixtures`, so that it comes before the client."""
+    monkeypatch.setattr(stream, "KEEP_ALIVE_AFTER_S", 0.02)
+    monkeypatch.setattr(stream, "PRIMED_AFTER_S", 0.01)
 
 
 @pytest.fixture

@@ -1,19 +1,22 @@
 """An answer that takes long says so, and one whose client left goes on quietly."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from mcpgw.web import answer, mcp
+from mcpgw.web import mcp
+from mcpgw.web.answer import Answer
 from mcpgw.web.errors import Answered
+from mcpgw.web.stream import Streams
 from tests.web.conftest import Client, modern_body, modern_headers
 
 
-async def test_silence_is_broken_by_comments(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(answer, "KEEP_ALIVE_AFTER_S", 0.02)
+@pytest.mark.usefixtures("brisk")
+async def test_silence_is_broken_by_comments(client: Client) -> None:
     git = await client.world.server("git", log="x")
     git.gate = asyncio.Event()
     task = asyncio.ensure_future(client.modern("tools/call", "git__log", name="git__log"))
@@ -25,13 +28,14 @@ async def test_silence_is_broken_by_comments(
     assert answered.text.count('"result"') == 1
 
 
+@pytest.mark.usefixtures("brisk")
+@pytest.mark.parametrize("version", ["2025-06-18", "2025-11-25"])
 async def test_a_client_that_left_its_stream_is_not_written_to(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Client, version: str
 ) -> None:
-    monkeypatch.setattr(answer, "KEEP_ALIVE_AFTER_S", 0.01)
     git = await client.world.server("git", log="x")
     git.gate = asyncio.Event()
-    session = (await client.initialize()).headers["Mcp-Session-Id"]
+    session = await client.open(version)
     call = {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "git__log"}}
     headers = {"Accept": "text/event-stream"}
     task = asyncio.ensure_future(client.legacy(session, call, **headers))
@@ -59,11 +63,37 @@ async def test_a_body_that_never_comes_is_given_up(
     assert b" 400 " in status
 
 
+def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.get_running_loop().create_task(work)
+
+
+def asking() -> web.BaseRequest:
+    accepted = "application/json, text/event-stream"
+    return make_mocked_request("POST", "/", headers={"Accept": accepted})
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("application/json, text/event-stream", "application/json"),
+        ("text/event-stream, application/json", "text/event-stream"),
+        ("text/event-stream", "text/event-stream"),
+        ("application/json", "application/json"),
+        ("*/*", "application/json"),
+    ],
+)
+async def test_the_form_is_the_one_that_the_client_names_first(
+    client: Client, accept: str, content_type: str
+) -> None:
+    ping = {"jsonrpc": "2.0", "id": 3, "method": "ping"}
+    answered = await client.legacy(await client.open(), ping, Accept=accept)
+    assert answered.headers["Content-Type"] == content_type
+    assert '"result":{}' in answered.text
+
+
 async def test_a_comment_that_comes_after_the_end_is_not_written() -> None:
     """The beat and the result may fall into the same turn of the loop."""
-    heart = answer.Heart(lambda work: asyncio.ensure_future(work))
-    request = make_mocked_request("POST", "/", headers={"Accept": "text/event-stream"})
-    late = answer.Answer(request, heart, is_ended_by_leaving=False)
+    late = Answer(asking(), Streams(spawn), is_ended_by_leaving=False)
     with late:
         pass
     await late.comment()
@@ -72,9 +102,7 @@ async def test_a_comment_that_comes_after_the_end_is_not_written() -> None:
 
 
 async def test_a_result_waits_for_the_comment_before_it() -> None:
-    heart = answer.Heart(lambda work: asyncio.ensure_future(work))
-    request = make_mocked_request("POST", "/", headers={"Accept": "text/event-stream"})
-    slow = answer.Answer(request, heart, is_ended_by_leaving=False)
+    slow = Answer(asking(), Streams(spawn), is_ended_by_leaving=False)
     with slow:
         await slow.comment()
     assert not isinstance(await slow.finish(b"{}"), Answered)

@@ -6,12 +6,13 @@ from mcpgw.errors import Conflict, InvalidInput
 from mcpgw.model.policy import Action
 from mcpgw.web.app import build_routes, serving
 from mcpgw.web.routing import Public
+from mcpgw.web.stream import Streams
 from tests.web.conftest import Client
 from tests.world import World
 
 
 async def test_every_route_declares_its_policy(world: World) -> None:
-    for route in build_routes(world.gateway, 1).table:
+    for route in build_routes(world.gateway, 1, Streams(world.gateway.spawn)).table:
         assert isinstance(route.policy, Action | Public)
         assert isinstance(route.policy, Action) or route.path == "/healthz"
 

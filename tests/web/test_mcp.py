@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
 from msgspec import Raw
 
 from mcpgw.model.audit import Outcome
+from mcpgw.model.token import OPERATOR
 from mcpgw.protocol.exchange import Notification
 from tests.web.conftest import Client, modern_body, modern_headers
 
@@ -49,6 +51,18 @@ async def test_legacy_session_from_first_to_last(client: Client) -> None:
         client.ask("DELETE", "/ws/demo", headers={"Mcp-Session-Id": session}),
     ):
         assert (await attempt).status == 404
+
+
+async def test_a_session_whose_end_cannot_be_stored_goes_on(client: Client) -> None:
+    session = (await client.initialize()).headers["Mcp-Session-Id"]
+    client.world.session_store.is_broken = True
+    refused = await client.ask("DELETE", "/ws/demo", headers={"Mcp-Session-Id": session})
+    assert refused.status == 503
+    client.world.session_store.is_broken = False
+    assert (await client.legacy(session, PING)).status == 200
+    ended = await client.ask("DELETE", "/ws/demo", headers={"Mcp-Session-Id": session})
+    assert ended.status == 204
+    assert (await client.legacy(session, PING)).status == 404
 
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -115,11 +129,141 @@ async def test_a_modern_notification_is_taken_and_dropped(client: Client) -> Non
     assert (answered.status, answered.text) == (202, "")
 
 
-async def test_there_is_no_stream_to_get_yet(client: Client) -> None:
-    session = (await client.initialize()).headers["Mcp-Session-Id"]
-    answered = await client.ask("GET", "/ws/demo", headers={"Mcp-Session-Id": session})
-    assert answered.status == 405
-    assert "POST" in answered.headers["Allow"]
+GET_LADDER = [
+    # what, headers, status
+    ("modern", {"MCP-Protocol-Version": "2026-07-28"}, 405),
+    ("modern, in a session", {"MCP-Protocol-Version": "2026-07-28", "Mcp-Session-Id": "s"}, 405),
+    ("no session", {}, 400),
+    ("unknown session", {"Mcp-Session-Id": "none"}, 404),
+    ("no event stream wanted", {"Mcp-Session-Id": "s", "Accept": "application/json"}, 406),
+    ("unknown version", {"MCP-Protocol-Version": "1999-01-01", "Mcp-Session-Id": "s"}, 400),
+    ("no token", {"Authorization": "", "Mcp-Session-Id": "s"}, 401),
+    ("foreign page", {"Origin": "https://evil.example", "Mcp-Session-Id": "s"}, 403),
+]
+
+
+@pytest.mark.parametrize(("what", "headers", "status"), GET_LADDER)
+async def test_the_ladder_of_get(
+    client: Client, what: str, headers: dict[str, str], status: int
+) -> None:
+    answered = await client.ask(
+        "GET", "/ws/demo", headers={"Accept": "text/event-stream"} | headers
+    )
+    assert answered.status == status, what
+    assert ("POST" in answered.headers.get("Allow", "")) is (status == 405)
+
+
+async def test_a_session_hears_of_changes(client: Client) -> None:
+    session = {"Mcp-Session-Id": await client.open("2025-06-18")}
+    async with client.stream(headers=session) as stream:
+        assert stream.status == 200
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        assert stream.headers["X-Accel-Buffering"] == "no"
+        await client.change("git")
+        event = await stream.next()
+        assert event is not None
+        assert event.json["method"] == "notifications/tools/list_changed"
+        assert (event.id, event.retry) == (None, None)
+
+
+async def test_a_session_that_can_come_back_is_told_how(client: Client) -> None:
+    session = {"Mcp-Session-Id": await client.open()}
+    async with client.stream(headers=session) as stream:
+        priming = await stream.next()
+        assert priming is not None
+        assert (priming.data, priming.retry) == ("", "1000")
+        await client.change("git")
+        event = await stream.next()
+        assert event is not None
+        assert event.id is not None
+        stream.leave()
+    await client.change("hg")
+    async with client.stream(headers=session | {"Last-Event-ID": event.id}) as stream:
+        fresh = await stream.next()
+        assert fresh is not None
+        assert fresh.id is not None
+        assert fresh.id.partition("-")[0] != event.id.partition("-")[0]
+        kinds = {(await stream.message())["method"] for _ in range(2)}
+        assert "notifications/tools/list_changed" in kinds
+
+
+async def test_a_newer_stream_of_a_session_ends_the_older(client: Client) -> None:
+    session = {"Mcp-Session-Id": await client.open("2025-06-18")}
+    async with client.stream(headers=session) as older, client.stream(headers=session):
+        assert await older.next() is None
+
+
+async def test_the_end_of_its_session_ends_a_stream(client: Client) -> None:
+    session = {"Mcp-Session-Id": await client.open("2025-06-18")}
+    async with client.stream(headers=session) as stream:
+        await client.ask("DELETE", "/ws/demo", headers=session)
+        assert await stream.next() is None
+
+
+async def test_the_revocation_of_its_token_ends_a_stream(client: Client) -> None:
+    world = client.world
+    session = {"Mcp-Session-Id": await client.open("2025-06-18")}
+    async with client.stream(headers=session) as stream:
+        await world.gateway.tokens.revoke_member(OPERATOR, "demo", "ana")
+        world.upstreams.tell("any", "notifications/tools/list_changed")
+        assert await stream.next() is None
+
+
+LISTENING: dict[str, dict[str, Any]] = {"notifications": {"toolsListChanged": True}}
+
+
+async def test_listening(client: Client) -> None:
+    body = modern_body("subscriptions/listen", **LISTENING) | {"id": "mine"}
+    headers = modern_headers("subscriptions/listen")
+    async with client.stream("POST", headers=headers, json=body) as stream:
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        first = await stream.next()
+        assert first is not None
+        assert first.json["method"] == "notifications/subscriptions/acknowledged"
+        assert first.json["params"]["notifications"] == {"toolsListChanged": True}
+        await client.change("git")
+        second = await stream.next()
+        assert second is not None
+        assert second.json["method"] == "notifications/tools/list_changed"
+        meta = second.json["params"]["_meta"]
+        assert meta["io.modelcontextprotocol/subscriptionId"] == "mine"
+        assert (first.id, first.retry, second.id) == (None, None, None)
+
+
+LISTEN_LADDER = [
+    # what, params, headers, status, code
+    ("no event stream wanted", LISTENING, {"Accept": "application/json"}, 406, -32600),
+    ("says nothing", {}, {}, 200, -32602),
+    ("other method in the header", LISTENING, {"Mcp-Method": "tools/list"}, 400, -32020),
+]
+
+
+@pytest.mark.parametrize(("what", "params", "headers", "status", "code"), LISTEN_LADDER)
+async def test_the_ladder_of_listening(
+    client: Client,
+    what: str,
+    params: dict[str, Any],
+    headers: dict[str, str],
+    status: int,
+    code: int,
+) -> None:
+    body = modern_body("subscriptions/listen", **params)
+    headers = modern_headers("subscriptions/listen") | headers
+    answered = await client.ask("POST", "/ws/demo", json=body, headers=headers)
+    assert answered.status == status, what
+    assert (answered.json["id"], answered.json["error"]["code"]) == (1, code)
+
+
+async def test_listening_with_a_revoked_token_ends_with_a_result(client: Client) -> None:
+    world = client.world
+    body = modern_body("subscriptions/listen", **LISTENING)
+    headers = modern_headers("subscriptions/listen")
+    async with client.stream("POST", headers=headers, json=body) as stream:
+        await stream.next()
+        await world.gateway.tokens.revoke_member(OPERATOR, "demo", "ana")
+        world.upstreams.tell("any", "notifications/tools/list_changed")
+        assert (await stream.message())["result"]["resultType"] == "complete"
+        assert await stream.next() is None
 
 
 async def test_a_version_that_was_not_agreed_on(client: Client) -> None:

@@ -1,10 +1,15 @@
 """What every request passes: path, host, origin, token, policy, and errors without a leak."""
 
+import asyncio
 import logging
 
+import aiohttp
 import pytest
+from msgspec import Raw
 
+from mcpgw.model.configuration import Configuration
 from mcpgw.model.token import OPERATOR, Role
+from mcpgw.protocol.exchange import Notification
 from tests.web.conftest import Client, modern_body, modern_headers
 
 CANARY = "mgwu_" + "C" * 49
@@ -128,3 +133,45 @@ async def test_a_bug_says_nothing_and_is_logged_without_its_text(
 async def test_when_the_state_cannot_be_read_nobody_is_served(client: Client) -> None:
     client.world.store.is_broken = True
     assert (await client.modern("tools/list")).status == 503
+
+
+async def test_a_client_that_leaves_while_its_token_is_looked_at_is_no_error(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    git = await client.world.server("git", log="x")
+    is_loading, may_load = asyncio.Event(), asyncio.Event()
+    load = client.world.store.load
+
+    async def load_slowly() -> Configuration:
+        is_loading.set()
+        await may_load.wait()
+        return await load()
+
+    monkeypatch.setattr(client.world.store, "load", load_slowly)
+    client.world.store.change()
+    with caplog.at_level(logging.DEBUG):
+        task = asyncio.ensure_future(client.modern("tools/call", "git__log", name="git__log"))
+        await is_loading.wait()
+        task.cancel()
+        await asyncio.sleep(0.05)
+        may_load.set()
+        await asyncio.sleep(0.05)
+    assert "internal error" not in caplog.text
+    assert "tools/call" not in [sent.method for sent in git.sent]
+
+
+async def test_a_bug_behind_the_first_message_cuts_the_answer_off(client: Client) -> None:
+    """What has left cannot be taken back, and a second answer in its middle would be garbage."""
+    git = await client.world.server("git", log="x")
+    git.notifications = [Notification("notifications/progress", Raw(b'{"progressToken":1}'))]
+
+    def broken(_: object) -> object:
+        raise ZeroDivisionError(CANARY)
+
+    git.answers["tools/call"] = broken
+    body = modern_body("tools/call", name="git__log", _meta={"progressToken": 1})
+    headers = modern_headers("tools/call", "git__log")
+    async with client.stream("POST", json=body, headers=headers) as stream:
+        assert stream.status == 200
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await stream.rest()
