@@ -71,6 +71,8 @@ class Setting:
 SETTINGS = (
     Setting("home", "MCPGW_HOME", "", _text, "data directory (default: the platform's)"),
     Setting("workspace", "MCPGW_WORKSPACE", "", _text, "workspace of a command without -w"),
+    Setting("url", "MCPGW_URL", "", _text, "workspace URL that mcpgw bridge forwards to"),
+    Setting("token", "MCPGW_TOKEN", "", _text, "token of mcpgw bridge"),
     Setting("host", "MCPGW_HOST", "127.0.0.1", _text, "address to listen on"),
     Setting("port", "MCPGW_PORT", 8080, _port, "TCP port to listen on; 0 picks a free one"),
     Setting("public_url", "MCPGW_PUBLIC_URL", "", _text, "URL that clients use, behind a proxy"),
@@ -83,7 +85,7 @@ SETTINGS = (
     Setting("start_timeout_s", "MCPGW_START_TIMEOUT", 60.0, _seconds, "seconds to start a child"),
     Setting("max_body_bytes", "MCPGW_MAX_BODY", 4 << 20, _count, "largest request body"),
     Setting("max_message_bytes", "MCPGW_MAX_MESSAGE", 16 << 20, _count, "largest upstream message"),
-    Setting("max_connections", "MCPGW_MAX_CONNECTIONS", 32, _count, "connections per HTTP server"),
+    Setting("max_connections", "MCPGW_MAX_CONNECTIONS", 32, _count, "HTTP connections per lane"),
 )
 """Every setting there is. A test proves that each stands in docs/operations.md."""
 
@@ -96,7 +98,7 @@ CHILD_VARIABLES = (
 )
 """What a child process may see of our own environment: what finds programs and certificates."""
 
-SECRET_SETTINGS = frozenset({"master_key"})
+SECRET_SETTINGS = frozenset({"master_key", "token"})
 """Never read from the file and never shown."""
 
 
@@ -106,6 +108,8 @@ class Config:
 
     home: Path
     workspace: str
+    url: str
+    token: str
     host: str
     port: int
     public_url: str
@@ -136,7 +140,7 @@ class Config:
         return platformdirs.user_config_path("mcpgw") / "keys"
 
     def __repr__(self) -> str:
-        """Show the place only: a setting may be a key."""
+        """Show the place only: a setting may be a key or a token."""
         return f"Config(home={str(self.home)!r})"
 
 

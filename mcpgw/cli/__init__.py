@@ -1,7 +1,7 @@
 """The command line: all commands on one page, and the last line of defence.
 
-Every module here but `serving.py` and `first_run.py` is light: they import the gateway and the HTTP
-server when a command runs, so that help and version answer at once.
+Every module here but `serving.py`, `first_run.py` and `bridging/` is light: they import the gateway
+and HTTP when a command runs, so that help and version answer at once.
 """
 
 import io
@@ -13,7 +13,7 @@ import typer
 from typer.main import get_command
 
 from mcpgw import __version__
-from mcpgw.cli import call, doctor, installation, quickstart, serve, status, version
+from mcpgw.cli import bridge, call, doctor, installation, quickstart, serve, status, version
 from mcpgw.cli.audit import logs
 from mcpgw.cli.invocation import EVERY_OPTION, Invocation, command, group, with_options
 from mcpgw.cli.output import FAILED, USAGE, complain, fail, print_traceback
@@ -31,6 +31,7 @@ _RUNNING: dict[str, Any] = {"in_workspace": False, "prints_data": False}
 command(app, "init", examples=["init", "init --yes"], **_HOUSE)(installation.init)
 command(app, "serve", examples=serve.EXAMPLES, **_RUNNING)(serve.serve)
 command(app, "quickstart", examples=quickstart.EXAMPLES, **_RUNNING)(quickstart.quickstart)
+command(app, "bridge", examples=bridge.EXAMPLES, prints_data=False)(bridge.bridge)
 command(app, "status", **_HOUSE)(status.status)
 command(app, "doctor", **_HOUSE)(doctor.doctor)
 command(app, "call", examples=call.EXAMPLES)(call.call)

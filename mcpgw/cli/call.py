@@ -68,7 +68,7 @@ async def _answer(
     from msgspec import Raw
     from msgspec.json import decode
 
-    from mcpgw.gateway.call import Asked
+    from mcpgw.gateway.asked import Asked
     from mcpgw.protocol.era import NEWEST_MODERN, Era
     from mcpgw.protocol.inbound import Call
 

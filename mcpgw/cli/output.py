@@ -31,6 +31,7 @@ EXIT_CODE = {
     "conflict": 5,
     "protocol": 6,
     "upstream": 6,
+    "upstream_headers": 6,
     "upstream_timeout": 6,
     "storage": 74,
     "vault_locked": 78,

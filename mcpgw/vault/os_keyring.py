@@ -1,4 +1,4 @@
-"""The master key in the keyring of the operating system, which is asked in a thread with a limit.
+"""The keyring of the operating system, which is asked in a thread with a limit; the key in it.
 
 Never uses a backend that stores nothing or stores it readable. The only importer of keyring.
 """
@@ -51,9 +51,13 @@ class KeyringKey:
     source = "keyring"
 
     def __init__(self, install_id: str, place: str, limit_s: float) -> None:
-        self.place = place
         self._install_id = install_id
-        self._limit_s = limit_s
+        self._keyring = OsKeyring(place, limit_s)
+
+    @property
+    def place(self) -> str:
+        """The backend, empty before one was chosen."""
+        return self._keyring.place
 
     @property
     def title(self) -> str:
@@ -62,25 +66,40 @@ class KeyringKey:
 
     def read(self) -> MasterKey | None:
         """Return the key, None when the keyring has none. Raises VaultLocked."""
-        return self._within_limit(self._read)
+        text = self._keyring.read(self._install_id)
+        return MasterKey.parse(text) if text else None
 
     def make(self) -> MasterKey:
         """Return the key of the keyring, put there if it has none. Raises VaultLocked."""
-        return self._within_limit(self._make)
+        found = self.read()
+        if found is None:
+            found = MasterKey.new()
+            self._keyring.write(self._install_id, found.text)
+        return found
 
-    def _read(self) -> MasterKey | None:
-        text = self._backend().get_password(KEYRING_SERVICE, self._install_id)
-        return MasterKey.parse(text) if text else None
 
-    def _make(self) -> MasterKey:
-        found = self._read()
-        if found is not None:
-            return found
-        key = MasterKey.new()
-        self._backend().set_password(KEYRING_SERVICE, self._install_id, key.text)
-        if self._read() != key:
+class OsKeyring:
+    """Texts in the keyring, each under the name of an account.
+
+    `place` is the backend's class name: the only one that is asked, or empty until one is chosen.
+    """
+
+    def __init__(self, place: str = "", limit_s: float = KEYRING_LIMIT_S) -> None:
+        self.place = place
+        self._limit_s = limit_s
+
+    def read(self, account: str) -> str | None:
+        """Return the text, None when there is none. Raises VaultLocked."""
+        return self._within_limit(lambda: self._backend().get_password(KEYRING_SERVICE, account))
+
+    def write(self, account: str, text: str) -> None:
+        """Put a text there, instead of the one before. Raises VaultLocked."""
+        self._within_limit(lambda: self._write(account, text))
+
+    def _write(self, account: str, text: str) -> None:
+        self._backend().set_password(KEYRING_SERVICE, account, text)
+        if self._backend().get_password(KEYRING_SERVICE, account) != text:
             raise VaultLocked("does not give back what was put in")
-        return key
 
     def _backend(self) -> "KeyringBackend":
         """Choose the pinned backend, or else the best that is not refused."""
