@@ -6,7 +6,8 @@ LOCKED := $(PIP) --require-hashes --only-binary :all:
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header
 FAST := .venv/bin/pytest -m "not long" -n 2 --dist loadfile
 PURE := mcpgw/model/*,mcpgw/protocol/*,mcpgw/client_configs/*,mcpgw/vault/*
-.PHONY: help setup run test test-long check bench format lint lock build
+NPM_LOCK := npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
+.PHONY: help setup run test test-long check conformance bench format lint lock build
 
 help:       ## show this
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 18
@@ -21,6 +22,8 @@ check: lint setup ## all that must hold before a commit: format, lint, types, im
 	$(FAST) --cov --cov-report=
 	.venv/bin/coverage report --fail-under=95
 	.venv/bin/coverage report --fail-under=100 --include='$(PURE)'
+conformance: .venv/dev.stamp tests/conformance/node_modules/dev.stamp ## the official conformance suite, directly and through the gateway
+	.venv/bin/python -m tests.conformance $(ARGS)
 bench: .venv/dev.stamp ## measure against a bare proxy, on loopback
 	.venv/bin/python -m bench $(ARGS)
 format: .venv/dev.stamp ## write the code in the one format
@@ -36,7 +39,8 @@ lock:       ## resolve requirements/ and the npm peers anew (ARGS=--upgrade take
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/run.lock
 	$(LOCK) $(ARGS) --extra dev -c requirements/run.lock pyproject.toml -o requirements/dev.lock
 	$(LOCK) $(ARGS) --group mcp1 -o requirements/mcp1.lock
-	cd tests/peers/node && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
+	cd tests/peers/node && $(NPM_LOCK)
+	cd tests/conformance && $(NPM_LOCK)
 build: .venv/run.stamp ## a wheel in dist/
 	.venv/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
@@ -55,6 +59,6 @@ build: .venv/run.stamp ## a wheel in dist/
 	$(PYTHON) -m venv .venv-mcp1
 	.venv-mcp1/bin/python $(LOCKED) -r requirements/mcp1.lock
 	@touch $@
-tests/peers/node/node_modules/dev.stamp: tests/peers/node/package-lock.json
-	cd tests/peers/node && npm ci --ignore-scripts --no-audit --no-fund
+tests/peers/node/node_modules/dev.stamp tests/conformance/node_modules/dev.stamp: %/node_modules/dev.stamp: %/package-lock.json
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
