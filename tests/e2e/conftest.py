@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -141,9 +142,32 @@ def shared_box(tmp_path_factory: pytest.TempPathFactory) -> Box:
     return make_box(tmp_path_factory.mktemp("box"))
 
 
+def free_port() -> int:
+    """Return a port of loopback that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def server_command(package: str) -> tuple[str, ...]:
     """Return the command of a real npm server, as installed for the tests."""
     return ("node", str(NODE_MODULES / "@modelcontextprotocol" / package / "dist" / "index.js"))
+
+
+@contextmanager
+def http_peer(box: Box, script: str, *arguments: str) -> Iterator[str]:
+    """Run a server of tests/peers that prints its port, and return the URL of its host."""
+    with subprocess.Popen(
+        [sys.executable, str(PEERS / script), *arguments],
+        env=box.environment,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.kill()
 
 
 def client_command(kind: str) -> tuple[str, ...]:
@@ -156,10 +180,15 @@ def client_command(kind: str) -> tuple[str, ...]:
 
 
 async def drive(
-    kind: str, url: str, token: str, steps: Sequence[Sequence[object]], mode: str = "auto"
+    kind: str,
+    url: str,
+    token: str,
+    steps: Sequence[Sequence[object]],
+    mode: str = "auto",
+    **more: object,
 ) -> dict[str, Any]:
-    """Let a real client carry out `steps`, and return what it got."""
-    plan = json.dumps({"url": url, "token": token, "mode": mode, "steps": steps})
+    """Let a real client carry out `steps`, and return what it got; `more` joins its plan."""
+    plan = json.dumps({"url": url, "token": token, "mode": mode, "steps": steps, **more})
     process = await asyncio.create_subprocess_exec(
         *client_command(kind),
         stdin=asyncio.subprocess.PIPE,

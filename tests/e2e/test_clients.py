@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import MCP1_PYTHON, PATIENCE_S, Box, Served, drive, server_command
+from tests.e2e.conftest import (
+    MCP1_PYTHON,
+    PATIENCE_S,
+    Box,
+    Served,
+    drive,
+    free_port,
+    server_command,
+)
 
 CLIENTS = [
     ("mcp2", "auto", "2026-07-28"),
@@ -19,13 +27,6 @@ CLIENTS = [
 ]
 
 SECRET = "s3cret-for-everything-+/="
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")
