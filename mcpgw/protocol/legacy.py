@@ -13,7 +13,6 @@ from mcpgw.errors import ProtocolError
 from mcpgw.protocol.era import LEGACY_VERSIONS, NEWEST_LEGACY
 from mcpgw.protocol.jsonrpc import (
     INVALID_PARAMS,
-    INVALID_REQUEST,
     is_object,
     read_object,
     text,
@@ -67,14 +66,3 @@ def initialize_result(
     if instructions:
         members["instructions"] = msgspec.json.encode(instructions)
     return write_object(members)
-
-
-def session_version(session_version: str, header: str | None) -> str:
-    """Return the revision that a request of a session speaks: what was agreed on.
-
-    Raises:
-        ProtocolError: -32600, the header names a revision that no session can have.
-    """
-    if header and header not in LEGACY_VERSIONS:
-        raise ProtocolError("the MCP-Protocol-Version header is not supported", INVALID_REQUEST)
-    return session_version

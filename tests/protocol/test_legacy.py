@@ -4,8 +4,8 @@ import pytest
 from msgspec import Raw
 
 from mcpgw.errors import ProtocolError
-from mcpgw.protocol.jsonrpc import INVALID_PARAMS, INVALID_REQUEST, read_object
-from mcpgw.protocol.legacy import SessionStart, initialize_result, negotiate, session_version
+from mcpgw.protocol.jsonrpc import INVALID_PARAMS, read_object
+from mcpgw.protocol.legacy import SessionStart, initialize_result, negotiate
 
 
 @pytest.mark.parametrize(
@@ -54,25 +54,3 @@ def test_initialize_result(instructions: str) -> None:
         "serverInfo": {"name": "mcpgw", "version": "0.1.0"},
     }
     assert json.loads(result) == expected | ({"instructions": instructions} if instructions else {})
-
-
-@pytest.mark.parametrize(
-    ("session", "header", "expected"),
-    [
-        ("2025-06-18", None, "2025-06-18"),
-        ("2025-06-18", "", "2025-06-18"),
-        ("2025-06-18", "2025-06-18", "2025-06-18"),
-        ("2025-06-18", "2025-11-25", "2025-06-18"),
-    ],
-)
-def test_a_session_speaks_what_was_agreed_on(
-    session: str, header: str | None, expected: str
-) -> None:
-    assert session_version(session, header) == expected
-
-
-@pytest.mark.parametrize("header", ["1999-01-01", "2026-07-28", "nonsense"])
-def test_a_session_cannot_speak_another_era(header: str) -> None:
-    with pytest.raises(ProtocolError) as refusal:
-        session_version("2025-06-18", header)
-    assert refusal.value.rpc_code == INVALID_REQUEST
