@@ -132,8 +132,7 @@ class Subscriptions:
         known = {uri for uri in wanted.uris if offer.find("resources/read", uri) is not None}
         feed = listen_feed(asked.call.id, farewell, self._leave)
         listener = _Listener(asked.admission, feed, wanted.kinds, frozenset(known))
-        self._listeners.add(listener)
-        await self._agree(asked.admission, offer)
+        await self._welcome(listener, offer)
         honoured = tuple(
             uri for uri in wanted.uris if uri in known and self._is_honoured(offer, uri)
         )
@@ -147,6 +146,7 @@ class Subscriptions:
         What happened since the last one closed is told, within bounds; after a restart, that
         everything may have changed.
         """
+        offer = await self._offer(admission, Era.LEGACY)
         feed = session_feed(self._leave)
         earlier = self._by_session.get(session.id)
         if earlier is not None:
@@ -158,8 +158,7 @@ class Subscriptions:
                 feed.tell(list_changed(kind))
             for uri in sorted(self._sessions.state(session).uris):
                 feed.tell(UPDATED, uri)
-        self._listeners.add(self._of_session(admission, session, feed))
-        await self._agree(admission, await self._offer(admission, Era.LEGACY))
+        await self._welcome(self._of_session(admission, session, feed), offer)
         return feed
 
     async def subscribe(self, admission: Admission, session: Session, uri: str) -> None:
@@ -192,6 +191,15 @@ class Subscriptions:
         if listener is not None:
             self._drop(listener)
             listener.feed.end()
+
+    async def _welcome(self, listener: _Listener, offer: Offer) -> None:
+        """Take a listener in, and forget it again if it goes before its stream has begun."""
+        self._listeners.add(listener)
+        try:
+            await self._agree(listener.admission, offer)
+        except BaseException:
+            self._leave(listener.feed)
+            raise
 
     def _refresh(self, admission: Admission, session: Session) -> None:
         """Bring a session's URIs up to date; one without a stream gets its news later."""

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from mcpgw.errors import NotFound, ProtocolError
+from mcpgw.errors import NotFound, ProtocolError, StorageError
 from mcpgw.gateway import subscription as module
 from mcpgw.gateway.feed import UPDATED, Feed
+from mcpgw.gateway.offer import Offer
 from mcpgw.gateway.subscription import Subscriptions
 from mcpgw.model.server import HttpLaunch
 from mcpgw.model.token import OPERATOR
@@ -731,3 +732,32 @@ async def test_after_a_restart_a_session_is_told_everything_once(world: World) -
     world.clock.pass_s(1)
     fresh = await world.legacy()
     await Stream(world, await restarted.stream(fresh.admission, fresh.session)).hears()
+
+
+@OPENERS
+async def test_who_goes_before_the_stream_begins_is_not_kept(
+    world: World, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.server("git", log="x")
+    world.upstreams.agreement = asyncio.Event()
+    monkeypatch.setattr(module, "ABSENCE_S", -1.0)  # a session is not waited for either
+    coming = asyncio.ensure_future(opened(world))
+    await until(lambda: world.upstreams.watches)
+    coming.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await coming
+    world.upstreams.agreement.set()
+    await until(lambda: world.upstreams.unwatched)
+
+
+async def test_a_stream_that_cannot_open_leaves_nothing_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> Offer:
+        raise StorageError("the configuration cannot be read")
+
+    one = await world.legacy()
+    monkeypatch.setattr(world.listings, "offer", broken)
+    with pytest.raises(StorageError):
+        await open_stream(one)
+    assert nothing_is_kept(world.subscriptions)
