@@ -18,21 +18,26 @@ from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.call import Calls
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.dispatch import Dispatcher
+from mcpgw.gateway.explain import Explanations
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.gateway.installation import Installation
 from mcpgw.gateway.keys import Keys
-from mcpgw.gateway.link import Links
 from mcpgw.gateway.listing import Listings
+from mcpgw.gateway.member import Members
+from mcpgw.gateway.ongoing import Ongoing
 from mcpgw.gateway.parking import Parking
 from mcpgw.gateway.ports import Upstreams as UpstreamsPort
 from mcpgw.gateway.ports import Vault as VaultPort
 from mcpgw.gateway.question import Questions
 from mcpgw.gateway.relay import Relay
+from mcpgw.gateway.ruling import Rulings
 from mcpgw.gateway.secret import Filler, Secrets
 from mcpgw.gateway.server import Servers
 from mcpgw.gateway.session import Sessions
 from mcpgw.gateway.subscription import Subscriptions
+from mcpgw.gateway.throttle import Throttle
 from mcpgw.gateway.token import Tokens
+from mcpgw.gateway.tool import Tools
 from mcpgw.gateway.workspace import Workspaces
 from mcpgw.store import integrity, lock
 from mcpgw.store.opened import Store, open_store
@@ -181,43 +186,51 @@ def _assemble(
     newest_time: float,
 ) -> Gateway:
     """Wire the use cases; mypy checks here that every adapter has its port's shape."""
-    clock = SystemClock()
+    clock, spawn, timeout_s = SystemClock(), background.spawn, config.call_timeout_s
     identity = msgspec.json.encode({"name": "mcpgw", "version": __version__})
-    current = Current(store.configuration)
-    keys = Keys(vault)
-    filler = Filler(vault)
+    current, keys, filler = Current(store.configuration), Keys(vault), Filler(vault)
+    rulings, throttle = Rulings(keys, vault), Throttle(clock)
     listings = Listings(
         upstreams,
         filler,
+        rulings,
         clock,
-        background.spawn,
+        spawn,
         identity=identity,
         list_timeout_s=config.list_timeout_s,
     )
+    access = Access(current, vault, clock, newest_time=newest_time)
+    ongoing = Ongoing(current, access, throttle, upstreams, clock, spawn)
     sessions = Sessions(keys, vault, clock, store.sessions)
     questions = Questions()
-    parking = Parking(keys, vault, clock, background.spawn, identity=identity)
-    timeout_s = config.call_timeout_s
+    parking = Parking(keys, vault, ongoing, clock, spawn, identity=identity)
     relay = Relay(upstreams, questions, parking, identity=identity, call_timeout_s=timeout_s)
-    access = Access(current, vault, clock, newest_time=newest_time)
-    spawn = background.spawn
-    subscriptions = Subscriptions(current, access, listings, sessions, upstreams, clock, spawn)
-    dispatcher = Dispatcher(
+    subscriptions = Subscriptions(current, ongoing, listings, sessions, upstreams, clock, spawn)
+    calls = Calls(
         listings,
-        Calls(listings, relay, sessions, Links(), store.journal, clock, identity=identity),
+        relay,
         sessions,
-        questions,
-        subscriptions,
+        ongoing,
+        store.journal,
+        clock,
         identity=identity,
     )
+    tokens = Tokens(current, store.tokens, store.journal, keys, vault, clock)
+    secrets = Secrets(current, store.secrets, keys, vault, clock)
     return Gateway(
         access=access,
-        dispatcher=dispatcher,
+        dispatcher=Dispatcher(
+            listings, calls, sessions, questions, subscriptions, ongoing, identity=identity
+        ),
         installation=Installation(current, store.keys, vault, clock),
         workspaces=Workspaces(current, store.workspaces, keys, vault, clock),
         servers=Servers(current, store.servers, listings, filler, clock),
-        secrets=Secrets(current, store.secrets, keys, vault, clock),
-        tokens=Tokens(current, store.tokens, store.journal, keys, vault, clock),
+        secrets=secrets,
+        tokens=tokens,
+        members=Members(current, tokens, secrets, store.journal),
+        tools=Tools(current, access, store.rulings, rulings, listings, clock),
+        explanations=Explanations(current, access, listings, throttle, clock),
         audit=Audit(current, store.journal),
-        spawn=background.spawn,
+        ongoing=ongoing,
+        spawn=spawn,
     )

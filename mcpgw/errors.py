@@ -7,6 +7,7 @@ GatewayError(message, hint="")   code               HTTP  JSON-RPC   CLI exit
 ├─ Conflict                      conflict           409   -32602     5
 ├─ Unauthenticated               unauthenticated    401   (HTTP)     4
 ├─ Forbidden                     forbidden          403   -31010     4
+├─ Limited                       limited            429   -31016     75
 ├─ VaultLocked                   vault_locked       503   -31011     78
 ├─ StorageError                  storage            503   -31014     74
 ├─ ProtocolError(rpc_code)       protocol           400   its own    6   the peer broke MCP
@@ -62,6 +63,16 @@ class Forbidden(GatewayError):
     """The token is valid; its role does not allow this."""
 
     code = "forbidden"
+
+
+class Limited(GatewayError):
+    """Too much for now. `retry_after_s` says when it is worth another try."""
+
+    code = "limited"
+
+    def __init__(self, message: str, hint: str = "", retry_after_s: float = 1.0) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = retry_after_s
 
 
 class VaultLocked(GatewayError):

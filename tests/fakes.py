@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from mcpgw.errors import Conflict, StorageError, UpstreamError, VaultLocked
+from mcpgw.errors import Conflict, NotFound, StorageError, UpstreamError, VaultLocked
 from mcpgw.gateway.ports import Ask, Deliver, Fill
-from mcpgw.model.audit import AuditEvent, CallFilter
+from mcpgw.model.audit import AuditEvent, CallFilter, Outcome, ServerUse
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
+from mcpgw.model.ruling import Ruling
 from mcpgw.model.secret import SealedSecret
 from mcpgw.model.server import Server
 from mcpgw.model.session import SessionRecord
@@ -99,6 +100,10 @@ class FakeWorkspaces:
             datakeys={**held.datakeys, datakey.id: datakey},
         )
 
+    async def set_settings(self, workspace: Workspace) -> None:
+        held = self._store.held.workspaces
+        await self._store.commit(workspaces={**held, workspace.slug: workspace})
+
     async def remove(self, workspace_id: str) -> None:
         kept = {s: w for s, w in self._store.held.workspaces.items() if w.id != workspace_id}
         await self._store.commit(workspaces=kept)
@@ -118,10 +123,14 @@ class FakeServers:
             await self._put(workspace_id, tuple(s for s in servers if s.id != server_id))
 
     async def set_enabled(self, server_id: str, is_enabled: bool) -> None:
+        await self._set(server_id, is_enabled=is_enabled)
+
+    async def set_approved(self, server_id: str, is_approved: bool) -> None:
+        await self._set(server_id, is_approved=is_approved)
+
+    async def _set(self, server_id: str, **values: Any) -> None:
         for workspace_id, servers in self._store.held.servers.items():
-            changed = tuple(
-                replace(s, is_enabled=is_enabled) if s.id == server_id else s for s in servers
-            )
+            changed = tuple(replace(s, **values) if s.id == server_id else s for s in servers)
             await self._put(workspace_id, changed)
 
     def _of(self, workspace_id: str) -> tuple[Server, ...]:
@@ -155,15 +164,42 @@ class FakeTokens:
     async def add(self, token: Token) -> None:
         await self._store.commit(tokens={**self._store.held.tokens, token.index: token})
 
-    async def revoke(self, token_id: str, revoked_at: float) -> None:
+    async def replace(self, token: Token, old: Token) -> None:
+        await self._store.commit(
+            tokens={**self._store.held.tokens, old.index: old, token.index: token}
+        )
+
+    async def revoke(self, token_ids: Sequence[str], revoked_at: float) -> None:
         await self._store.commit(
             tokens={
                 index: replace(token, revoked_at=revoked_at, row_mac=b"")
-                if token.id == token_id
+                if token.id in token_ids
                 else token
                 for index, token in self._store.held.tokens.items()
             }
         )
+
+
+class FakeRulings:
+    """RulingStore."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+
+    async def put(self, ruling: Ruling) -> None:
+        await self._put(ruling.server_id, {**self._of(ruling.server_id), ruling.tool: ruling})
+
+    async def remove(self, server_id: str, tool: str) -> None:
+        if tool not in self._of(server_id):
+            raise NotFound("nobody ruled on this tool")
+        kept = {name: one for name, one in self._of(server_id).items() if name != tool}
+        await self._put(server_id, kept)
+
+    def _of(self, server_id: str) -> Mapping[str, Ruling]:
+        return self._store.held.rulings.get(server_id, {})
+
+    async def _put(self, server_id: str, rulings: Mapping[str, Ruling]) -> None:
+        await self._store.commit(rulings={**self._store.held.rulings, server_id: rulings})
 
 
 class FakeJournal:
@@ -198,6 +234,15 @@ class FakeJournal:
     async def last_used(self, workspace_id: str) -> Mapping[str, float]:
         mine = (row for row in self.rows if row.workspace_id == workspace_id)
         return {row.token_id: row.started_at for row in mine}
+
+    async def servers_used(self, workspace_id: str, member: str) -> Mapping[str, ServerUse]:
+        used: dict[str, ServerUse] = {}
+        for row in self.rows:
+            is_theirs = (row.workspace_id, row.member) == (workspace_id, member)
+            if is_theirs and row.server and row.outcome not in (Outcome.DENIED, Outcome.LIMITED):
+                before = used.get(row.server, ServerUse(0, 0.0))
+                used[row.server] = ServerUse(before.calls + 1, row.started_at)
+        return used
 
     async def latest(self) -> float:
         return max((row.started_at for row in self.rows), default=0.0)
@@ -357,6 +402,8 @@ class FakeUpstreams:
         self.watches: list[tuple[str, frozenset[str]]] = []
         """Every time that a server was asked to be watched: its name, and the resources."""
         self.unwatched: list[str] = []
+        self.ended_clients: list[str] = []
+        """The tokens whose own connections were ended, by id."""
         self.filled: list[tuple[str, list[tuple[str, str]]]] = []
         self.kept: Mapping[str, str] = {}
         self.listeners: list[Callable[[str, Notification], None]] = []
@@ -411,6 +458,9 @@ class FakeUpstreams:
     def unwatch(self, server_id: str) -> None:
         self.watched.pop(server_id, None)
         self.unwatched.append(server_id)
+
+    def end_client(self, token_id: str) -> None:
+        self.ended_clients.append(token_id)
 
     async def keep_only(self, fingerprints: Mapping[str, str]) -> None:
         self.kept = fingerprints

@@ -12,6 +12,7 @@ CODES = {
     "Conflict": "conflict",
     "Unauthenticated": "unauthenticated",
     "Forbidden": "forbidden",
+    "Limited": "limited",
     "VaultLocked": "vault_locked",
     "StorageError": "storage",
     "ProtocolError": "protocol",

@@ -17,20 +17,25 @@ from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.call import Calls
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.dispatch import Dispatcher
+from mcpgw.gateway.explain import Explanations
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.gateway.installation import Installation
 from mcpgw.gateway.keys import Keys
-from mcpgw.gateway.link import Links
 from mcpgw.gateway.listing import Listings
+from mcpgw.gateway.member import Members
+from mcpgw.gateway.ongoing import Ongoing
 from mcpgw.gateway.parking import Parking
 from mcpgw.gateway.ports import Send
 from mcpgw.gateway.question import Questions
 from mcpgw.gateway.relay import Relay
+from mcpgw.gateway.ruling import Rulings
 from mcpgw.gateway.secret import Filler, Secrets
 from mcpgw.gateway.server import Servers
 from mcpgw.gateway.session import Session, Sessions
 from mcpgw.gateway.subscription import Subscriptions
+from mcpgw.gateway.throttle import Throttle
 from mcpgw.gateway.token import Tokens
+from mcpgw.gateway.tool import Tools
 from mcpgw.gateway.workspace import Workspaces
 from mcpgw.model.server import HttpLaunch
 from mcpgw.model.token import OPERATOR, Principal, Role
@@ -44,6 +49,7 @@ from tests.fakes import (
     FakeClock,
     FakeJournal,
     FakeKeys,
+    FakeRulings,
     FakeSecrets,
     FakeServers,
     FakeSessions,
@@ -216,40 +222,35 @@ async def world() -> AsyncIterator[World]:
     session_store = FakeSessions()
     upstreams, clock, background = FakeUpstreams(), FakeClock(), FakeBackground()
     current, keys, filler = Current(store), Keys(vault), Filler(vault)
+    spawn, rulings, throttle = background.spawn, Rulings(keys, vault), Throttle(clock)
     listings = Listings(
-        upstreams, filler, clock, background.spawn, identity=IDENTITY, list_timeout_s=0.05
+        upstreams, filler, rulings, clock, spawn, identity=IDENTITY, list_timeout_s=0.05
     )
-    sessions, questions = Sessions(keys, vault, clock, session_store), Questions()
-    parking = Parking(keys, vault, clock, background.spawn, identity=IDENTITY)
-    relay = Relay(upstreams, questions, parking, identity=IDENTITY, call_timeout_s=5.0)
-    calls = Calls(listings, relay, sessions, Links(), journal, clock, identity=IDENTITY)
     access = Access(current, vault, clock, newest_time=0.0)
-    subscriptions = Subscriptions(
-        current,
-        access,
-        listings,
-        sessions,
-        upstreams,
-        clock,
-        background.spawn,
-    )
+    ongoing = Ongoing(current, access, throttle, upstreams, clock, spawn)
+    sessions, questions = Sessions(keys, vault, clock, session_store), Questions()
+    parking = Parking(keys, vault, ongoing, clock, spawn, identity=IDENTITY)
+    relay = Relay(upstreams, questions, parking, identity=IDENTITY, call_timeout_s=5.0)
+    calls = Calls(listings, relay, sessions, ongoing, journal, clock, identity=IDENTITY)
+    subscriptions = Subscriptions(current, ongoing, listings, sessions, upstreams, clock, spawn)
+    tokens = Tokens(current, FakeTokens(store), journal, keys, vault, clock)
+    secrets = Secrets(current, FakeSecrets(store), keys, vault, clock)
     gateway = Gateway(
         access=access,
         dispatcher=Dispatcher(
-            listings,
-            calls,
-            sessions,
-            questions,
-            subscriptions,
-            identity=IDENTITY,
+            listings, calls, sessions, questions, subscriptions, ongoing, identity=IDENTITY
         ),
         installation=Installation(current, FakeKeys(store), vault, clock),
         workspaces=Workspaces(current, FakeWorkspaces(store), keys, vault, clock),
         servers=Servers(current, FakeServers(store), listings, filler, clock),
-        secrets=Secrets(current, FakeSecrets(store), keys, vault, clock),
-        tokens=Tokens(current, FakeTokens(store), journal, keys, vault, clock),
+        secrets=secrets,
+        tokens=tokens,
+        members=Members(current, tokens, secrets, journal),
+        tools=Tools(current, access, FakeRulings(store), rulings, listings, clock),
+        explanations=Explanations(current, access, listings, throttle, clock),
         audit=Audit(current, journal),
-        spawn=background.spawn,
+        ongoing=ongoing,
+        spawn=spawn,
     )
     world = World(
         gateway,

@@ -34,6 +34,7 @@ EXIT_CODE = {
     "upstream_headers": 6,
     "upstream_timeout": 6,
     "storage": 74,
+    "limited": 75,
     "vault_locked": 78,
     "cancelled": 130,
 }

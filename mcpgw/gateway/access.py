@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from mcpgw.errors import NotFound, Unauthenticated
+from mcpgw.errors import NotFound, StorageError, Unauthenticated
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import Clock, Vault
@@ -16,20 +16,25 @@ from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import DataKey, KeyKind
 from mcpgw.model.policy import Action
 from mcpgw.model.token import Principal, Token, is_token
-from mcpgw.model.workspace import Workspace
+from mcpgw.model.workspace import DEFAULT_SETTINGS, Workspace
 
 INDEX_PURPOSE = "mcpgw/token/v1"
 ROW_PURPOSE = "mcpgw/token-row/v1"
+SETTINGS_PURPOSE = "mcpgw/workspace-settings/v1"
 REFUSAL = "a valid token for this workspace is needed"
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who was let in, where, and the committed state that decided it and decides what follows."""
+    """Who was let in, where, and the committed state that decided it and decides what follows.
+
+    `expires_at` is when the token does, in UTC seconds; None means never.
+    """
 
     principal: Principal
     workspace: Workspace
     configuration: Configuration
+    expires_at: float | None = None
 
 
 class Access:
@@ -45,6 +50,7 @@ class Access:
         self._newest_time = newest_time
         self._verified: dict[bytes, tuple[Token, Admission]] = {}
         self._verified_in: Configuration | None = None
+        self._by_id: dict[str, Admission | None] = {}
 
     async def authenticate(self, slug: str, presented: str) -> Admission:
         """Admit who presents this token at this workspace.
@@ -56,26 +62,38 @@ class Access:
         """
         configuration = await self._current.configuration()
         token, admission = self._verify(configuration, presented)
-        now = max(self._clock.now(), self._newest_time)
-        if admission.workspace.slug != slug or not token.is_usable(now):
+        is_revoked = token.revoked_at is not None
+        if admission.workspace.slug != slug or is_revoked or self.is_over(admission):
             raise Unauthenticated(REFUSAL)
         return admission
 
-    def is_welcome(self, admission: Admission, configuration: Configuration) -> bool:
-        """Say whether who was admitted earlier would be admitted in that committed state too."""
-        token_id = admission.principal.token_id
-        token = next((t for t in configuration.tokens.values() if t.id == token_id), None)
-        now = max(self._clock.now(), self._newest_time)
-        if token is None or not token.is_usable(now):
-            return False
-        workspaces = configuration.workspaces.values()
-        if not any(workspace.id == token.workspace_id for workspace in workspaces):
-            return False
-        try:
-            key = configuration.datakey(KeyKind.TOKEN)
-        except NotFound:
-            return False
-        return self._is_genuine(token, key)
+    def renewed(self, principal: Principal, configuration: Configuration) -> Admission | None:
+        """Return what a bearer is admitted to in that committed state and now, None when nowhere.
+
+        Raises:
+            StorageError: the workspace's settings are not as we wrote them.
+            VaultLocked: the master key is not here.
+        """
+        self._follow(configuration)
+        token_id = principal.token_id
+        if token_id not in self._by_id:
+            self._by_id[token_id] = self._of(token_id, configuration)
+        admission = self._by_id[token_id]
+        return None if admission is None or self.is_over(admission) else admission
+
+    def is_over(self, admission: Admission) -> bool:
+        """Say whether the token of an admission has expired."""
+        expires_at = admission.expires_at
+        return expires_at is not None and max(self._clock.now(), self._newest_time) >= expires_at
+
+    def principal_of(self, token: Token, configuration: Configuration) -> Principal:
+        """Return whom a token's record stands for in that committed state, be it valid or not.
+
+        Raises:
+            NotFound: its workspace is gone.
+            StorageError: the workspace's settings are not as we wrote them.
+        """
+        return self._admission(token, configuration).principal
 
     async def admit(self, principal: Principal, slug: str) -> Admission:
         """Admit who needs no token: the operator at the box.
@@ -94,23 +112,68 @@ class Access:
         What is kept to recognise a token by is a plain digest of it, which its 256 random bits
         make safe, and only of tokens that passed.
         """
-        if configuration is not self._verified_in:
-            self._verified.clear()
-            self._verified_in = configuration
+        self._follow(configuration)
         # A header may hold any bytes; those that are no text arrive as surrogates.
         shortcut = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).digest()
         verified = self._verified.get(shortcut)
         if verified is not None:
             return verified
         token = self._find(configuration, presented)
-        workspaces = configuration.workspaces.values()
-        workspace = next((w for w in workspaces if token and w.id == token.workspace_id), None)
-        if token is None or workspace is None:
+        if token is None:
             raise Unauthenticated(REFUSAL)
-        principal = Principal(token.id, token.member, token.role, token.workspace_id)
-        verified = token, Admission(principal, workspace, configuration)
+        try:
+            verified = token, self._admission(token, configuration)
+        except NotFound:
+            raise Unauthenticated(REFUSAL) from None
         self._verified[shortcut] = verified
         return verified
+
+    def _follow(self, configuration: Configuration) -> None:
+        """Forget what was verified in another committed state."""
+        if configuration is not self._verified_in:
+            self._verified.clear()
+            self._by_id = {}
+            self._verified_in = configuration
+
+    def _of(self, token_id: str, configuration: Configuration) -> Admission | None:
+        """Return what a token admits to in a committed state, its time aside."""
+        token = next((t for t in configuration.tokens.values() if t.id == token_id), None)
+        if token is None or token.revoked_at is not None:
+            return None
+        try:
+            key = configuration.datakey(KeyKind.TOKEN)
+            return self._admission(token, configuration) if self._is_genuine(token, key) else None
+        except NotFound:
+            return None
+
+    def _admission(self, token: Token, configuration: Configuration) -> Admission:
+        workspaces = configuration.workspaces.values()
+        workspace = next((w for w in workspaces if w.id == token.workspace_id), None)
+        if workspace is None:
+            raise NotFound("the token's workspace is gone")
+        self._check_settings(workspace, configuration)
+        settings = workspace.settings
+        principal = Principal(
+            token.id,
+            token.member,
+            token.role,
+            token.workspace_id,
+            token.bounds.before(settings.bounds),
+            settings.readonly_tools,
+        )
+        return Admission(principal, workspace, configuration, token.expires_at)
+
+    def _check_settings(self, workspace: Workspace, configuration: Configuration) -> None:
+        """Refuse settings that somebody wrote past us: they decide what tokens may do."""
+        if workspace.settings == DEFAULT_SETTINGS:
+            return
+        key = configuration.datakey(KeyKind.TOKEN)
+        mac = self._vault.digest(key, SETTINGS_PURPOSE, workspace.decisive_fields())
+        if not hmac.compare_digest(mac, workspace.settings_mac):
+            raise StorageError(
+                f"the settings of {workspace.slug} were changed past mcpgw",
+                f"set them again: mcpgw workspace set -w {workspace.slug} --help",
+            )
 
     def _find(self, configuration: Configuration, presented: str) -> Token | None:
         if not is_token(presented):

@@ -53,5 +53,6 @@ class Asked(msgspec.Struct, frozen=True):
 
     @property
     def client(self) -> str:
-        """What tells this client from others: its session, else its token."""
-        return self.session.id if self.session is not None else self.admission.principal.token_id
+        """What tells this client from others: its token, and its session if it has one."""
+        token_id = self.admission.principal.token_id
+        return token_id if self.session is None else f"{token_id}:{self.session.id}"

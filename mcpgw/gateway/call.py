@@ -2,14 +2,15 @@
 
 tools/call, prompts/get, resources/read and completion/complete are one pipeline:
 
-    1 find       the name table knows the server and its own name for the target
-    2 decide     the policy, from memory
+    1 decide     what the token may see of the workspace; how much it may call
+    2 find       the name table knows the server and its own name for the target
     3 relay      over the live connection, in the server's era: notifications and questions of the
                  server reach the client on the way (relay.py); secrets are opened as it sends
     4 translate  the result into the client's era; values pass verbatim
     5 record     the journal row is committed; only then does the answer leave
 
 A step that fails ends the call with its reason; step 5 comes always. The payload is in no record.
+A token that ends while its call runs ends the call: its result is withheld.
 """
 
 import asyncio
@@ -20,10 +21,13 @@ import msgspec
 from msgspec import Raw
 
 from mcpgw.errors import (
-    Forbidden,
+    GatewayError,
     HeadersRefused,
+    Limited,
     NotFound,
     ProtocolError,
+    StorageError,
+    Unauthenticated,
     UpstreamError,
     UpstreamTimeout,
     VaultLocked,
@@ -32,12 +36,11 @@ from mcpgw.gateway.asked import Asked
 from mcpgw.gateway.link import Links
 from mcpgw.gateway.listing import Listings
 from mcpgw.gateway.offer import Offer, Target
-from mcpgw.gateway.permission import require
+from mcpgw.gateway.ongoing import Ongoing
 from mcpgw.gateway.ports import Clock, Journal
 from mcpgw.gateway.relay import Relay, wanted_level
 from mcpgw.gateway.session import Sessions
 from mcpgw.model.audit import AuditEvent, CallIds, Outcome, printable
-from mcpgw.model.policy import Action
 from mcpgw.protocol.era import NAME_BEARING, Era
 from mcpgw.protocol.exchange import Reply
 from mcpgw.protocol.inbound import Call, check_param_headers
@@ -63,6 +66,13 @@ STEERING = frozenset({HEADER_MISMATCH, MISSING_CAPABILITY})
 REFUSALS = frozenset({HEADER_MISMATCH, INVALID_PARAMS})
 """Errors of our own about what the client sent: its server was not asked."""
 
+WITHHELD = {
+    Limited.code: Outcome.LIMITED,
+    Unauthenticated.code: Outcome.REVOKED,
+    StorageError.code: Outcome.UPSTREAM_ERROR,
+}
+"""How a call ends whose token may not, may not any more, or perhaps may not have its result."""
+
 NO_COMPLETIONS = Raw(b'{"completion":{"values":[]}}')
 
 
@@ -76,9 +86,11 @@ class _Passage:
     original: str = ""
     outcome: Outcome = Outcome.UPSTREAM_ERROR
     error_class: str = "internal"
+    rule: str = ""
+    """What hides it from this token, though it is there."""
     result_bytes: int = 0
-    refusal: ProtocolError | None = None
-    """Raised once the row is written: its code tells a modern client how to ask again."""
+    refusal: GatewayError | None = None
+    """Raised once the row is written, in place of the answer."""
 
 
 class Calls:
@@ -89,7 +101,7 @@ class Calls:
         listings: Listings,
         relay: Relay,
         sessions: Sessions,
-        links: Links,
+        ongoing: Ongoing,
         journal: Journal,
         clock: Clock,
         *,
@@ -98,7 +110,8 @@ class Calls:
         self._listings = listings
         self._relay = relay
         self._sessions = sessions
-        self._links = links
+        self._links = Links()
+        self._ongoing = ongoing
         self._journal = journal
         self._clock = clock
         self._identity = identity
@@ -109,26 +122,41 @@ class Calls:
 
         Raises:
             ProtocolError: the headers or the capabilities of a modern client do not fit the call.
-            StorageError: the journal cannot be written; the answer is withheld.
+            Limited: the token called too often.
+            Unauthenticated: the token ended while the call ran.
+            StorageError: the journal cannot be written, or it cannot be known whether the token is
+                valid; the answer is withheld.
         """
         started_at = self._clock.now()
         begun_ns = self._clock.monotonic_ns()
         passage = _Passage(exposed=_exposed_name(asked.call))
-        answer = b""
+        is_over = False
         try:
-            answer = await self._carry_out(asked, passage)
+            answer = await self._carry_out_within_rights(asked, passage)
+            is_over = True
         except asyncio.CancelledError:
             passage.outcome, passage.error_class = Outcome.CANCELLED, "cancelled"
             raise
         finally:
             duration_us = (self._clock.monotonic_ns() - begun_ns) // 1000
             written = self._journal.record(self._row(asked, passage, started_at, duration_us))
-            if not answer:
+            if not is_over:
                 # Nobody waits for the row of a call that ends without an answer.
                 written.add_done_callback(_look_at)
         await written
         if passage.refusal is not None:
             raise passage.refusal
+        return answer
+
+    async def _carry_out_within_rights(self, asked: Asked, passage: _Passage) -> bytes:
+        """Run the steps as often, and as long, as the token may; empty when that is refused."""
+        try:
+            async with self._ongoing.calling(asked.admission):
+                answer = await self._carry_out(asked, passage)
+        except (Limited, Unauthenticated, StorageError) as error:
+            passage.outcome, passage.error_class = WITHHELD[error.code], error.code
+            passage.refusal = error
+            return b""
         return answer
 
     async def _carry_out(self, asked: Asked, passage: _Passage) -> bytes:
@@ -142,8 +170,9 @@ class Calls:
                 await self._listings.refresh(asked.admission.workspace, passage.server_id, call.era)
                 reply, era, target = await self._attempt(asked, passage)
             return self._answer(asked, passage, target, reply, era)
-        except (NotFound, Forbidden) as error:
-            passage.outcome, passage.error_class = Outcome.DENIED, error.code
+        except NotFound as error:
+            passage.outcome = Outcome.DENIED
+            passage.error_class = passage.rule or error.code
             is_resource = call.method == "resources/read" and call.era is Era.LEGACY
             code = RESOURCE_NOT_FOUND if is_resource else INVALID_PARAMS
             return error_bytes(call.id, code, error.message, _data(asked, passage))
@@ -161,16 +190,18 @@ class Calls:
             return self._failure(asked, error.message)
 
     async def _attempt(self, asked: Asked, passage: _Passage) -> tuple[Reply, Era, Target]:
-        """Find, decide and relay."""
+        """Decide, find and relay."""
         admission = asked.admission
-        offer = await self._listings.offer(
+        whole = await self._listings.offer(
             admission.configuration, admission.workspace, asked.call.era
         )
+        offer = whole.seen_by(admission.principal)
         target = self._find(asked, offer, passage.exposed)
+        if target is None:
+            raise self._not_found(asked, passage, whole, offer)
         server = target.reach.server
         passage.server_id, passage.server = server.id, server.name
         passage.original = target.name
-        require(asked.admission.principal, Action.USE, server.workspace_id)
         _check_headers(asked, target)
         if asked.call.method == "completion/complete" and not offer.completes(server.id):
             return Reply(NO_COMPLETIONS, None), Era.LEGACY, target
@@ -185,7 +216,7 @@ class Calls:
             return self._sessions.state(asked.session).log_level
         return wanted_level(asked)
 
-    def _find(self, asked: Asked, offer: Offer, exposed: str) -> Target:
+    def _find(self, asked: Asked, offer: Offer, exposed: str) -> Target | None:
         method = asked.call.method
         if method == "completion/complete":
             is_prompt, _ = referred(asked.call.params)
@@ -195,11 +226,26 @@ class Calls:
         if target is None and method == "resources/read":
             token_id = asked.admission.principal.token_id
             target = offer.linked(self._links.server_of(token_id, exposed), exposed)
-        if target is not None:
-            return target
+        return target
+
+    def _not_found(self, asked: Asked, passage: _Passage, whole: Offer, offer: Offer) -> NotFound:
+        """Return what a client is told of what is not there, or not there for it: the same.
+
+        The journal knows better.
+        """
+        method, exposed = asked.call.method, passage.exposed
+        hidden = self._find(asked, whole, exposed) if whole is not offer else None
+        if hidden is not None:
+            server = hidden.reach.server
+            passage.server_id, passage.server = server.id, server.name
+            passage.original = hidden.name
+            is_named = method in ("tools/call", "prompts/get")
+            name = exposed if is_named else ""
+            rule = whole.decide(asked.admission.principal, hidden, name).rule
+            passage.rule = f"policy_{rule}"
         kind = {"tools/call": "tool", "prompts/get": "prompt"}.get(method, "resource")
         missing = "".join(f"; {name} is unavailable: {why}" for name, why in offer.problems.items())
-        raise NotFound(f"no {kind} {printable(exposed)!r} in this workspace{missing}")
+        return NotFound(f"no {kind} {printable(exposed)!r} in this workspace{missing}")
 
     def _answer(
         self, asked: Asked, passage: _Passage, target: Target, reply: Reply, era: Era

@@ -17,6 +17,8 @@ from mcpgw.gateway.asked import Asked
 from mcpgw.gateway.call import Calls
 from mcpgw.gateway.feed import Feed
 from mcpgw.gateway.listing import Listings
+from mcpgw.gateway.offer import Offer
+from mcpgw.gateway.ongoing import Ongoing
 from mcpgw.gateway.question import Questions
 from mcpgw.gateway.session import Session, Sessions
 from mcpgw.gateway.subscription import Subscriptions
@@ -35,6 +37,9 @@ from mcpgw.protocol.legacy import initialize_result, negotiate
 from mcpgw.protocol.log_level import LEVELS, read_level
 from mcpgw.protocol.merge import discover_result
 from mcpgw.protocol.subscription import listen_result
+
+Handler = Callable[[Asked], Awaitable[bytes]]
+"""Answers requests of one method."""
 
 DISCOVER_TTL_MS = 5000
 """How long a modern client may keep what it discovered."""
@@ -58,6 +63,7 @@ class Dispatcher:
         sessions: Sessions,
         questions: Questions,
         subscriptions: Subscriptions,
+        ongoing: Ongoing,
         *,
         identity: bytes,
     ) -> None:
@@ -66,28 +72,32 @@ class Dispatcher:
         self._sessions = sessions
         self._questions = questions
         self._subscriptions = subscriptions
+        self._ongoing = ongoing
         self._identity = identity
         self._running: dict[tuple[str, bytes], asyncio.Task[bytes]] = {}
         self._taken_back: set[asyncio.Task[bytes]] = set()
-        self._handlers: dict[str, Callable[[Asked], Awaitable[bytes]]] = {
+        own: dict[str, Handler] = {
             "ping": self._ping,
             "server/discover": self._discover,
-            "completion/complete": calls.forward,
             "logging/setLevel": self._set_level,
             "resources/subscribe": self._subscribe,
             "resources/unsubscribe": self._unsubscribe,
             **dict.fromkeys(LISTS, self._list),
-            **dict.fromkeys(NAME_BEARING, calls.forward),
         }
+        self._handlers = {name: self._guarded(handler) for name, handler in own.items()}
+        # Calls guard themselves: their journal rows say how they ended.
+        self._handlers |= dict.fromkeys((*NAME_BEARING, "completion/complete"), calls.forward)
 
     async def initialize(self, admission: Admission, asked: Initialize) -> Initialized:
         """Open a session of a legacy client.
 
         Raises:
             ProtocolError: the parameters are not those of `initialize`.
+            Unauthenticated: the token ended since.
         """
         start = negotiate(asked.params)
-        offer = await self._listings.offer(admission.configuration, admission.workspace, Era.LEGACY)
+        await self._ongoing.check(admission)
+        offer = await self._offer(admission, Era.LEGACY)
         result = initialize_result(
             start.version, offer.capabilities(Era.LEGACY), offer.instructions(), self._identity
         )
@@ -118,8 +128,10 @@ class Dispatcher:
 
         Raises:
             NotFound: as for `resume`.
+            Limited: the token has too many streams open.
             StorageError: the configuration cannot be read.
         """
+        await self._ongoing.check(admission)
         return await self._subscriptions.stream(admission, self.resume(admission, session_id))
 
     async def listen(self, asked: Asked) -> Feed:
@@ -127,8 +139,10 @@ class Dispatcher:
 
         Raises:
             ProtocolError: -32602, it does not say what it wants to hear of.
+            Limited: the token has too many streams open.
             StorageError: the configuration cannot be read.
         """
+        await self._ongoing.check(asked.admission)
         farewell = listen_result(asked.call.id, self._identity)
         return await self._subscriptions.listen(asked, farewell)
 
@@ -137,8 +151,12 @@ class Dispatcher:
 
         Raises:
             Cancelled: the client took the request back; there is no answer.
+            Limited: the token called too often.
+            Unauthenticated: the token ended meanwhile; there is no other answer.
             StorageError: the configuration or the journal cannot be used.
         """
+        # The token was looked at before the request had arrived as a whole.
+        await self._ongoing.check(asked.admission)
         handler = self._handlers.get(asked.call.method)
         if handler is None:
             return error_bytes(asked.call.id, METHOD_NOT_FOUND, "Method not found")
@@ -164,9 +182,7 @@ class Dispatcher:
             self._taken_back.add(task)
             task.cancel()
 
-    async def _answer_revocably(
-        self, handler: Callable[[Asked], Awaitable[bytes]], asked: Asked, session_id: str
-    ) -> bytes:
+    async def _answer_revocably(self, handler: Handler, asked: Asked, session_id: str) -> bytes:
         """Answer a request that its client can take back by name."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  (a coroutine always runs in a task)
@@ -185,13 +201,27 @@ class Dispatcher:
             del self._running[key]
             self._taken_back.discard(task)
 
+    def _guarded(self, handler: Handler) -> Handler:
+        """Return a handler whose answer is withheld when the token ends before it is there."""
+
+        async def guarded(asked: Asked) -> bytes:
+            with self._ongoing.guarding(asked.admission):
+                response = await handler(asked)
+            await self._ongoing.check(asked.admission)
+            return response
+
+        return guarded
+
+    async def _offer(self, admission: Admission, era: Era) -> Offer:
+        """Return what a client of that era may see of its workspace."""
+        whole = await self._listings.offer(admission.configuration, admission.workspace, era)
+        return whole.seen_by(admission.principal)
+
     async def _ping(self, asked: Asked) -> bytes:
         return result_bytes(asked.call.id, b"{}")
 
     async def _list(self, asked: Asked) -> bytes:
-        admission = asked.admission
-        era = asked.call.era
-        offer = await self._listings.offer(admission.configuration, admission.workspace, era)
+        offer = await self._offer(asked.admission, asked.call.era)
         page = offer.page(asked.call.method, asked.version, asked.call.params.get("cursor"))
         return result_bytes(asked.call.id, page)
 
@@ -218,8 +248,7 @@ class Dispatcher:
         return result_bytes(asked.call.id, b"{}")
 
     async def _discover(self, asked: Asked) -> bytes:
-        admission = asked.admission
-        offer = await self._listings.offer(admission.configuration, admission.workspace)
+        offer = await self._offer(asked.admission, Era.MODERN)
         result = discover_result(
             offer.capabilities(Era.MODERN), offer.instructions(), self._identity, DISCOVER_TTL_MS
         )

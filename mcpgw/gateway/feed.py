@@ -59,6 +59,11 @@ class Feed:
         self._is_ended = True
         self._news.set()
 
+    def refuse(self, error: bytes) -> None:
+        """End the stream with an error, a whole JSON-RPC message, as its last word."""
+        self.farewell = error
+        self.end()
+
     def close(self) -> None:
         """Note that the client went away or was told the end."""
         self._on_close(self)

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from mcpgw.gateway.access import Access
 from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.dispatch import Dispatcher
+from mcpgw.gateway.explain import Explanations
 from mcpgw.gateway.installation import Installation
 from mcpgw.gateway.listing import Spawn
+from mcpgw.gateway.member import Members
+from mcpgw.gateway.ongoing import Ongoing
 from mcpgw.gateway.secret import Secrets
 from mcpgw.gateway.server import Servers
 from mcpgw.gateway.token import Tokens
+from mcpgw.gateway.tool import Tools
 from mcpgw.gateway.workspace import Workspaces
 
 
@@ -24,6 +28,10 @@ class Gateway:
     servers: Servers
     secrets: Secrets
     tokens: Tokens
+    members: Members
+    tools: Tools
+    explanations: Explanations
     audit: Audit
+    ongoing: Ongoing
     spawn: Spawn
     """Starts background work that ends with the gateway."""

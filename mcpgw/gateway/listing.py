@@ -18,6 +18,7 @@ from mcpgw.errors import GatewayError, ProtocolError, UpstreamError
 from mcpgw.gateway.offer import Item, Listed, Offer, Share
 from mcpgw.gateway.ports import Clock, Upstream, Upstreams
 from mcpgw.gateway.ports import Spawn as Spawn
+from mcpgw.gateway.ruling import Rulings
 from mcpgw.gateway.secret import Filler, Reach
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.workspace import Workspace
@@ -72,6 +73,7 @@ class Listings:
         self,
         upstreams: Upstreams,
         filler: Filler,
+        rulings: Rulings,
         clock: Clock,
         spawn: Spawn,
         *,
@@ -80,6 +82,7 @@ class Listings:
     ) -> None:
         self._upstreams = upstreams
         self._filler = filler
+        self._rulings = rulings
         self._clock = clock
         self._spawn = spawn
         self._identity = identity
@@ -172,7 +175,14 @@ class Listings:
         ]
         if waiting:
             await asyncio.wait(waiting, timeout=self._list_timeout_s)
-        shares = [Share(shelf.reach, self._seen(shelf)) for shelf in shelves]
+        shares = [
+            Share(
+                shelf.reach,
+                self._seen(shelf),
+                self._rulings.of(configuration, shelf.reach.server),
+            )
+            for shelf in shelves
+        ]
         offer = Offer(shares, self._identity, LIST_TTL_MS)
         if configuration is self._configuration:
             self._offers[workspace.id, era] = offer

@@ -20,6 +20,7 @@ from mcpgw.errors import GatewayError, ProtocolError, UpstreamError, VaultLocked
 from mcpgw.gateway.asked import Asked
 from mcpgw.gateway.keys import Keys
 from mcpgw.gateway.offer import Target
+from mcpgw.gateway.ongoing import Entry, Ongoing
 from mcpgw.gateway.ports import Ask, Clock, Deliver, Spawn, Vault
 from mcpgw.model.key import DataKey, KeyKind
 from mcpgw.protocol.era import Era
@@ -64,6 +65,8 @@ class _Parked:
         self.reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self.task: asyncio.Task[None] | None = None
         self.expiry: asyncio.TimerHandle | None = None
+        self.entry: Entry | None = None
+        """By which it is ended with its token."""
         self._asked = 0
         self._news = asyncio.Event()
 
@@ -94,6 +97,8 @@ class _Parked:
             if not self.reply.done():
                 self.reply.set_exception(UpstreamError("the parked call ended without an answer"))
             self.reply.exception()  # perhaps its client never comes back for it
+            if self.entry is not None:
+                self.entry.leave()
             self._news.set()
 
     async def news(self) -> None:
@@ -114,8 +119,16 @@ class Parking:
     """Keeps calls whose clients were asked something."""
 
     def __init__(
-        self, keys: Keys, vault: Vault, clock: Clock, spawn: Spawn, *, identity: bytes
+        self,
+        keys: Keys,
+        vault: Vault,
+        ongoing: Ongoing,
+        clock: Clock,
+        spawn: Spawn,
+        *,
+        identity: bytes,
     ) -> None:
+        self._ongoing = ongoing
         self._keys = keys
         self._vault = vault
         self._clock = clock
@@ -132,6 +145,7 @@ class Parking:
         """
         token_id = asked.admission.principal.token_id
         parked = _Parked(token_id, _binding(asked, target))
+        parked.entry = self._ongoing.enter(asked.admission, lambda: self._expire(parked))
         parked.task = self._spawn(parked.run(run))
         return await self._accompany(asked, parked, deliver)
 

@@ -5,12 +5,20 @@ from mcpgw.model.policy import Action, decide
 from mcpgw.model.token import Principal
 
 
-def require(principal: Principal, action: Action, workspace_id: str | None) -> None:
+def require(
+    principal: Principal,
+    action: Action,
+    workspace_id: str | None,
+    *,
+    address: str | None = None,
+) -> None:
     """Let `principal` do `action` in the workspace (None: outside of any), or refuse.
+
+    `address` is where it asks from, if that is still to be decided.
 
     Raises:
         Forbidden: the policy says no.
     """
-    decision = decide(principal, action, workspace_id)
+    decision = decide(principal, action, workspace_id, address=address)
     if not decision.is_allowed:
         raise Forbidden(f"not allowed: {decision.reason}", "ask an admin of the workspace")

@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 from msgspec import Raw
 
-from mcpgw.model.audit import AuditEvent, CallFilter
+from mcpgw.model.audit import AuditEvent, CallFilter, ServerUse
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
+from mcpgw.model.ruling import Ruling
 from mcpgw.model.secret import SealedSecret
 from mcpgw.model.server import Server
 from mcpgw.model.session import SessionRecord
@@ -77,6 +78,9 @@ class WorkspaceStore(Protocol):
     async def add(self, workspace: Workspace, datakey: DataKey) -> None:
         """Add a workspace with its data key. Raises Conflict when the slug is taken."""
 
+    async def set_settings(self, workspace: Workspace) -> None:
+        """Store the settings of a workspace. Raises NotFound."""
+
     async def remove(self, workspace_id: str) -> None:
         """Remove a workspace, its servers, secrets, tokens and data keys. Raises NotFound."""
 
@@ -92,6 +96,9 @@ class ServerStore(Protocol):
 
     async def set_enabled(self, server_id: str, is_enabled: bool) -> None:
         """Switch a server on or off. Raises NotFound."""
+
+    async def set_approved(self, server_id: str, is_approved: bool) -> None:
+        """Let admins switch a child process on and off, or not any more. Raises NotFound."""
 
 
 class SecretStore(Protocol):
@@ -113,11 +120,27 @@ class TokenStore(Protocol):
     async def add(self, token: Token) -> None:
         """Add a record."""
 
-    async def revoke(self, token_id: str, revoked_at: float) -> None:
-        """Mark as revoked and clear the row's MAC, so that unmarking it does not revive it.
+    async def replace(self, token: Token, old: Token) -> None:
+        """Add a record and write the one that it takes the place of, in one transaction.
 
-        Needs no key. Raises NotFound.
+        Raises Conflict when that one was revoked meanwhile.
         """
+
+    async def revoke(self, token_ids: Sequence[str], revoked_at: float) -> None:
+        """Mark as revoked and clear the rows' MACs, so that unmarking them revives none.
+
+        All or none, in one transaction. Needs no key. Raises NotFound.
+        """
+
+
+class RulingStore(Protocol):
+    """Admins' rulings on tools."""
+
+    async def put(self, ruling: Ruling) -> None:
+        """Store a ruling in place of an earlier one. Raises NotFound when the server is gone."""
+
+    async def remove(self, server_id: str, tool: str) -> None:
+        """Remove the ruling on a tool. Raises NotFound."""
 
 
 class Journal(Protocol):
@@ -134,6 +157,9 @@ class Journal(Protocol):
 
     async def last_used(self, workspace_id: str) -> Mapping[str, float]:
         """Return the last call's time by token id."""
+
+    async def servers_used(self, workspace_id: str, member: str) -> Mapping[str, ServerUse]:
+        """Return what a member did with each server, by the server's name at that time."""
 
     async def latest(self) -> float:
         """Return the newest time recorded, 0.0 when empty: a clock set back is noticed by it."""
@@ -270,6 +296,9 @@ class Upstreams(Protocol):
 
     def unwatch(self, server_id: str) -> None:
         """Want no more news of a server; it costs nothing from here on."""
+
+    def end_client(self, token_id: str) -> None:
+        """Begin to end the connections and child processes that are one token's alone."""
 
     async def keep_only(self, fingerprints: Mapping[str, str]) -> None:
         """End the connections of servers (by id) that are gone, off, or launched otherwise."""

@@ -1,14 +1,16 @@
-"""Servers: add, list, show, remove, enable, disable, test.
+"""Servers: add, list, show, remove, approve, enable, disable, test.
 
 Nothing is saved before it was tried: a command that does not start or a URL that does not answer
-is refused with its reason. Only what still lacks a secret is saved untried.
+is refused with its reason. Only what still lacks a secret is saved untried. What starts processes
+is the operator's: a child process is added, approved, tried and removed at the box; an admin may
+switch on and off what is approved, and no more.
 """
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mcpgw.errors import Conflict
+from mcpgw.errors import Conflict, InvalidInput
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.listing import Listings
 from mcpgw.gateway.offer import Listed
@@ -94,9 +96,7 @@ class Servers:
         check_launch(launch)
         configuration = await self._current.configuration()
         workspace = configuration.workspace(slug)
-        is_process = isinstance(launch, StdioLaunch)
-        action = Action.OPERATE if is_process else Action.CHANGE_CONFIGURATION
-        require(principal, action, workspace.id)
+        require(principal, _action(launch), workspace.id)
         servers = configuration.servers.get(workspace.id, ())
         if any(server.name == name for server in servers):
             raise Conflict(
@@ -111,6 +111,7 @@ class Servers:
             launch=launch,
             is_enabled=True,
             created_at=self._clock.now(),
+            is_private_allowed=principal.is_operator,
         )
         tried = None
         if is_tried and not server.secret_names:
@@ -143,8 +144,10 @@ class Servers:
 
         Raises:
             NotFound: there is no such workspace or server.
+            Forbidden: it is a child process, and `principal` is not the operator.
         """
-        _, server = await self._find(principal, Action.CHANGE_CONFIGURATION, slug, name)
+        _, server = await self._find(principal, Action.READ_CONFIGURATION, slug, name)
+        require(principal, _action(server.launch), server.workspace_id)
         await self._store.remove(server.id)
 
     async def set_enabled(
@@ -154,18 +157,40 @@ class Servers:
 
         Raises:
             NotFound: there is no such workspace or server.
+            Forbidden: it is a child process that the operator has not approved.
         """
         _, server = await self._find(principal, Action.CHANGE_CONFIGURATION, slug, name)
+        if not server.is_approved:
+            require(principal, _action(server.launch), server.workspace_id)
         await self._store.set_enabled(server.id, is_enabled)
+
+    async def set_approved(
+        self, principal: Principal, slug: str, name: str, is_approved: bool
+    ) -> None:
+        """Let admins switch a child process on and off over HTTP, or not any more.
+
+        Raises:
+            NotFound: there is no such workspace or server.
+            InvalidInput: it is no child process: admins may do everything with it anyway.
+        """
+        _, server = await self._find(principal, Action.OPERATE, slug, name)
+        if not isinstance(server.launch, StdioLaunch):
+            raise InvalidInput(
+                f"{name} is reached by URL; admins may change it as it is",
+                "only a server with a command needs approval",
+            )
+        await self._store.set_approved(server.id, is_approved)
 
     async def test(self, principal: Principal, slug: str, name: str) -> Tried:
         """Connect to a server as configured and list what it offers.
 
         Raises:
             NotFound: there is no such workspace or server.
+            Forbidden: it is a child process, and `principal` is not the operator.
             UpstreamError: it cannot be reached, lacks a secret, or speaks no MCP.
         """
-        configuration, server = await self._find(principal, Action.CHANGE_CONFIGURATION, slug, name)
+        configuration, server = await self._find(principal, Action.READ_CONFIGURATION, slug, name)
+        require(principal, _action(server.launch), server.workspace_id)
         return await self._try(configuration, server)
 
     async def _try(self, configuration: Configuration, server: Server) -> Tried:
@@ -186,6 +211,12 @@ class Servers:
         workspace = configuration.workspace(slug)
         require(principal, action, workspace.id)
         return configuration, configuration.server(workspace.id, name)
+
+
+def _action(launch: Launch) -> Action:
+    """Return what adding, trying or removing a server asks for: HTTP never makes a process."""
+    is_process = isinstance(launch, StdioLaunch)
+    return Action.OPERATE if is_process else Action.CHANGE_CONFIGURATION
 
 
 def _count(listed: Listed, method: str) -> int:

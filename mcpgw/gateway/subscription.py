@@ -2,31 +2,34 @@
 
 While anybody listens, the committed configuration is looked at twice a second and the servers of
 the workspaces concerned are watched. A list change is told only when the merged list really
-changed, whatever the reason: a server's word, a server added, removed, or back. A token that is
-revoked or expires ends its streams. With nobody listening nothing runs.
+changed for its listener, whatever the reason: a server's word, a server added, removed, or back,
+other rights. A token that is revoked or expires ends its streams, with an error as the last word.
+With nobody listening nothing runs.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mcpgw.errors import GatewayError, NotFound
-from mcpgw.gateway.access import Access, Admission
+from mcpgw.errors import GatewayError, Limited, NotFound
+from mcpgw.gateway.access import Admission
 from mcpgw.gateway.asked import Asked
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.feed import UPDATED, Feed, listen_feed, session_feed
 from mcpgw.gateway.listing import Listings
 from mcpgw.gateway.offer import Offer
+from mcpgw.gateway.ongoing import ENDED, Entry, Ongoing
 from mcpgw.gateway.ports import Clock, Spawn, Upstreams
 from mcpgw.gateway.secret import Reach
 from mcpgw.gateway.session import Session, Sessions
+from mcpgw.gateway.watched import Watched
 from mcpgw.model.configuration import Configuration
+from mcpgw.model.token import Rights
 from mcpgw.protocol.era import NEWEST_MODERN, Era
 from mcpgw.protocol.exchange import Notification
-from mcpgw.protocol.jsonrpc import read_object, text
+from mcpgw.protocol.jsonrpc import UNAUTHENTICATED, error_bytes, read_object, text
 from mcpgw.protocol.subscription import (
     Wanted,
     acknowledgement,
@@ -51,6 +54,9 @@ PAUSE_S = 0.05
 ABSENCE_S = 300.0
 """How long the news of a session is kept while it has no stream open."""
 
+MAX_STREAMS = 64
+"""Streams that one token may have open."""
+
 _LISTS = {
     "tools": ("tools/list",),
     "prompts": ("prompts/list",),
@@ -58,34 +64,35 @@ _LISTS = {
 }
 
 
-_Place = tuple[str, Era]
-"""The id of a workspace, and the era of the clients whose lists are meant."""
+class _Place(NamedTuple):
+    """Whose lists are meant: those that clients of an era with the same rights see."""
+
+    workspace_id: str
+    era: Era
+    rights: Rights
 
 
 @dataclass(eq=False, slots=True)
 class _Listener:
-    """One client that listens. `absent_since` is in monotonic seconds, None while it is here."""
+    """One client that listens. `absent_since` is in monotonic seconds, None while it is here.
+
+    `request_id` is that of the modern request that its stream answers.
+    """
 
     admission: Admission
     feed: Feed
     kinds: frozenset[str]
     uris: frozenset[str]
     session: Session | None = None
+    request_id: bytes | None = None
     absent_since: float | None = None
+    entry: Entry | None = None
 
     @property
-    def place(self) -> "_Place":
+    def place(self) -> _Place:
         """Whose lists it wants to hear of."""
         era = Era.MODERN if self.session is None else Era.LEGACY
-        return self.admission.workspace.id, era
-
-
-class _Wish(NamedTuple):
-    """What is wanted of one server; see `Upstreams.watch`."""
-
-    fingerprint: str
-    uris: frozenset[str]
-    eras: frozenset[Era]
+        return _Place(self.admission.workspace.id, era, self.admission.principal.rights)
 
 
 class Subscriptions:
@@ -94,7 +101,7 @@ class Subscriptions:
     def __init__(
         self,
         current: Current,
-        access: Access,
+        ongoing: Ongoing,
         listings: Listings,
         sessions: Sessions,
         upstreams: Upstreams,
@@ -102,20 +109,16 @@ class Subscriptions:
         spawn: Spawn,
     ) -> None:
         self._current = current
-        self._access = access
+        self._ongoing = ongoing
         self._listings = listings
         self._sessions = sessions
-        self._upstreams = upstreams
+        self._watched = Watched(listings, upstreams, spawn)
         self._clock = clock
         self._spawn = spawn
         self._started_at = clock.now()
         self._listeners: set[_Listener] = set()
         self._by_session: dict[str, _Listener] = {}
         self._offers: dict[_Place, Offer] = {}
-        self._watched: dict[str, _Wish] = {}
-        self._agreeing: dict[str, asyncio.Task[None]] = {}
-        self._honoured: dict[str, frozenset[str]] = {}
-        """What the servers agreed to; one that could not be watched is not in it."""
         self._wake = asyncio.Event()
         self._is_looking = False
         upstreams.on_change(self._on_change)
@@ -126,12 +129,20 @@ class Subscriptions:
 
         Raises:
             ProtocolError: -32602, what it wants to hear of is not said as it must be.
+            Limited: the token has too many streams open.
         """
         wanted = read_wanted(asked.call.params)
+        self._check_number(asked.admission)
         offer = await self._offer(asked.admission, Era.MODERN)
         known = {uri for uri in wanted.uris if offer.find("resources/read", uri) is not None}
         feed = listen_feed(asked.call.id, farewell, self._leave)
-        listener = _Listener(asked.admission, feed, wanted.kinds, frozenset(known))
+        listener = _Listener(
+            asked.admission,
+            feed,
+            wanted.kinds,
+            frozenset(known),
+            request_id=asked.call.id,
+        )
         await self._welcome(listener, offer)
         honoured = tuple(
             uri for uri in wanted.uris if uri in known and self._is_honoured(offer, uri)
@@ -145,7 +156,11 @@ class Subscriptions:
 
         What happened since the last one closed is told, within bounds; after a restart, that
         everything may have changed.
+
+        Raises:
+            Limited: the token has too many streams open.
         """
+        self._check_number(admission)
         offer = await self._offer(admission, Era.LEGACY)
         feed = session_feed(self._leave)
         earlier = self._by_session.get(session.id)
@@ -192,9 +207,26 @@ class Subscriptions:
             self._drop(listener)
             listener.feed.end()
 
+    def _check_number(self, admission: Admission) -> None:
+        """Refuse a token one stream too many."""
+        token_id = admission.principal.token_id
+        mine = [one for one in self._listeners if one.admission.principal.token_id == token_id]
+        if sum(one.absent_since is None for one in mine) >= MAX_STREAMS:
+            raise Limited(f"this token has {MAX_STREAMS} streams open", "close one first")
+
+    def _take_in(self, listener: _Listener) -> None:
+        """Keep a listener for as long as its token is good."""
+        self._listeners.add(listener)
+        listener.entry = self._ongoing.enter(listener.admission, lambda: self._refuse(listener))
+
+    def _refuse(self, listener: _Listener) -> None:
+        """End the stream of a token that is not valid any more."""
+        self._drop(listener)
+        listener.feed.refuse(error_bytes(listener.request_id, UNAUTHENTICATED, ENDED))
+
     async def _welcome(self, listener: _Listener, offer: Offer) -> None:
         """Take a listener in, and forget it again if it goes before its stream has begun."""
-        self._listeners.add(listener)
+        self._take_in(listener)
         try:
             await self._agree(listener.admission, offer)
         except BaseException:
@@ -207,7 +239,7 @@ class Subscriptions:
         if listener is None:
             listener = self._of_session(admission, session, session_feed(self._leave))
             listener.absent_since = self._now()
-            self._listeners.add(listener)
+            self._take_in(listener)
         listener.uris = self._sessions.state(session).uris
 
     def _of_session(self, admission: Admission, session: Session, feed: Feed) -> _Listener:
@@ -228,14 +260,18 @@ class Subscriptions:
 
     def _drop(self, listener: _Listener) -> None:
         self._listeners.discard(listener)
+        if listener.entry is not None:
+            listener.entry.leave()
         if listener.session is not None:
             self._by_session.pop(listener.session.id, None)
         self._wake.set()
 
     async def _offer(self, admission: Admission, era: Era) -> Offer:
-        """Return what the workspace offers; changes are told from here on."""
-        offer = await self._listings.offer(admission.configuration, admission.workspace, era)
-        self._offers.setdefault((admission.workspace.id, era), offer)
+        """Return what a client may see of its workspace; changes are told from here on."""
+        whole = await self._listings.offer(admission.configuration, admission.workspace, era)
+        offer = whole.seen_by(admission.principal)
+        place = _Place(admission.workspace.id, era, admission.principal.rights)
+        self._offers.setdefault(place, offer)
         return offer
 
     async def _agree(self, admission: Admission, offer: Offer, patience_s: float = AGREE_S) -> None:
@@ -244,13 +280,9 @@ class Subscriptions:
             self._is_looking = True
             self._spawn(self._look_out())
         servers = [share.reach.server.id for share in offer.shares]
-        for server_id in servers:
-            if server_id not in self._honoured and not self._is_agreeing(server_id):
-                self._watched.pop(server_id, None)  # it was away, and may be back
+        self._watched.doubt(servers)
         self._renew_watches(admission.workspace.id)
-        asking = [self._agreeing[one] for one in servers if self._is_agreeing(one)]
-        if asking:
-            await asyncio.wait(asking, timeout=patience_s)
+        await self._watched.agreed(servers, patience_s)
 
     async def _look_out(self) -> None:
         """Look at what is committed, and at who is still there, as long as anybody is."""
@@ -268,29 +300,33 @@ class Subscriptions:
         finally:
             self._is_looking = False
             self._offers.clear()
-            self._unwatch_others(())
+            self._watched.keep_only(())
 
     async def _look(self) -> None:
         configuration = await self._current.configuration()
-        self._end_unwelcome(configuration)
-        places = {listener.place: listener.admission.workspace for listener in self._listeners}
+        self._renew_rights(configuration)
+        places = {listener.place: listener.admission for listener in self._listeners}
         for place in self._offers.keys() - places.keys():
             del self._offers[place]
-        for place, workspace in places.items():
-            self._compare(place, await self._listings.offer(configuration, workspace, place[1]))
-        for workspace_id in {workspace_id for workspace_id, _ in places}:
+        for place, admission in places.items():
+            whole = await self._listings.offer(configuration, admission.workspace, place.era)
+            self._compare(place, whole.seen_by(admission.principal))
+        for workspace_id in {place.workspace_id for place in places}:
             self._renew_watches(workspace_id)
-        self._unwatch_others(self._offers.values())
+        offers = self._offers.values()
+        self._watched.keep_only({share.reach.server.id for o in offers for share in o.shares})
 
-    def _end_unwelcome(self, configuration: Configuration) -> None:
-        """End the streams of tokens that are not valid any more, and forget who stays away."""
+    def _renew_rights(self, configuration: Configuration) -> None:
+        """Follow what is committed about those who listen, and forget who stays away."""
         for listener in tuple(self._listeners):
-            absent = listener.absent_since
+            absent, before = listener.absent_since, listener.place
             if absent is not None and self._now() - absent > ABSENCE_S:
                 self._drop(listener)
-            elif not self._access.is_welcome(listener.admission, configuration):
-                self._drop(listener)
-                listener.feed.end()
+                continue
+            listener.admission = self._ongoing.renewed(listener.admission, configuration)
+            if listener.place != before:
+                for kind in listener.kinds:
+                    listener.feed.tell(list_changed(kind))
 
     def _compare(self, place: _Place, offer: Offer) -> None:
         """Tell the listeners of a workspace which of its lists are not what they were."""
@@ -312,18 +348,12 @@ class Subscriptions:
             if listener.place == place and kind in listener.kinds:
                 listener.feed.tell(list_changed(kind))
 
-    def _is_agreeing(self, server_id: str) -> bool:
-        """Say whether a server is being asked for what is wanted of it now."""
-        task = self._agreeing.get(server_id)
-        return task is not None and not task.done()
-
     def _renew_watches(self, workspace_id: str) -> None:
         """Begin to make the watched servers and URIs those that are wanted."""
-        listeners = [one for one in self._listeners if one.place[0] == workspace_id]
-        eras = frozenset(listener.place[1] for listener in listeners)
+        listeners = [one for one in self._listeners if one.place.workspace_id == workspace_id]
         wanted: dict[str, tuple[Reach, set[str]]] = {}
-        for era in eras:
-            offer = self._offers.get((workspace_id, era))
+        for place in {listener.place for listener in listeners}:
+            offer = self._offers.get(place)
             for share in offer.shares if offer is not None else ():
                 wanted.setdefault(share.reach.server.id, (share.reach, set()))
         for listener in listeners:
@@ -334,43 +364,11 @@ class Subscriptions:
                 target = offer.find("resources/read", uri)
                 if target is not None:
                     wanted[target.reach.server.id][1].add(uri)
-        for server_id, (reach, uris) in wanted.items():
-            wish = _Wish(reach.fingerprint, frozenset(uris), eras)
-            if self._watched.get(server_id) != wish:
-                self._watched[server_id] = wish
-                self._agreeing[server_id] = self._spawn(self._watch(reach, wish))
-
-    async def _watch(self, reach: Reach, wish: _Wish) -> None:
-        try:
-            honoured = await self._upstreams.watch(
-                reach.server, reach.fingerprint, reach.fill, wish.uris, wish.eras
-            )
-        except GatewayError as error:
-            # The pool goes on trying; what the server lists is asked for by age meanwhile.
-            logger.info("server %s is not watched yet: %s", reach.server.name, error.message)
-            honoured = None
-        else:
-            # What changed before it was watched went unheard.
-            self._listings.doubt(reach.server.id)
-        server_id = reach.server.id
-        if self._watched.get(server_id) != wish:
-            return  # something else is wanted by now
-        self._honoured.pop(server_id, None)
-        if honoured is not None:
-            self._honoured[server_id] = honoured
-
-    def _unwatch_others(self, offers: Iterable[Offer]) -> None:
-        """Let go of servers that are gone, or that nobody listens to any more."""
-        kept = {share.reach.server.id for offer in offers for share in offer.shares}
-        for server_id in self._watched.keys() - kept:
-            self._upstreams.unwatch(server_id)
-            del self._watched[server_id]
-            self._agreeing.pop(server_id, None)
-            self._honoured.pop(server_id, None)
+        self._watched.want(wanted, frozenset(listener.place.era for listener in listeners))
 
     def _is_honoured(self, offer: Offer, uri: str) -> bool:
         target = offer.find("resources/read", uri)
-        return target is not None and uri in self._honoured.get(target.reach.server.id, ())
+        return target is not None and self._watched.is_honoured(target.reach.server.id, uri)
 
     def _on_change(self, server_id: str, notification: Notification) -> None:
         """Take what a server says outside of calls."""

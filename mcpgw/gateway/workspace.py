@@ -1,10 +1,11 @@
-"""Workspaces: create, list, show, delete."""
+"""Workspaces: create, list, show, set, delete."""
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcpgw.errors import Conflict
+from mcpgw.gateway.access import SETTINGS_PURPOSE
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.keys import Keys
 from mcpgw.gateway.permission import require
@@ -12,7 +13,7 @@ from mcpgw.gateway.ports import Clock, Vault, WorkspaceStore
 from mcpgw.model.key import KeyKind
 from mcpgw.model.policy import Action
 from mcpgw.model.token import Principal
-from mcpgw.model.workspace import Workspace, check_slug
+from mcpgw.model.workspace import Workspace, WorkspaceSettings, check_settings, check_slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,25 @@ class Workspaces:
             secrets=sum(len(configuration.secrets_of(server)) for server in servers),
             tokens=len(configuration.tokens_of(workspace.id)),
         )
+
+    async def set(self, principal: Principal, slug: str, settings: WorkspaceSettings) -> Workspace:
+        """Set what holds for all tokens of a workspace; it counts from the next request on.
+
+        Raises:
+            InvalidInput: a bound or a time is unusable.
+            NotFound: there is none of that name.
+            VaultLocked: the master key is not here.
+        """
+        settings = check_settings(settings)
+        configuration = await self._current.configuration()
+        workspace = configuration.workspace(slug)
+        require(principal, Action.CHANGE_CONFIGURATION, workspace.id)
+        key = self._keys.newest(configuration, KeyKind.TOKEN)
+        changed = workspace.with_settings(settings)
+        mac = self._vault.digest(key, SETTINGS_PURPOSE, changed.decisive_fields())
+        changed = workspace.with_settings(settings, mac)
+        await self._store.set_settings(changed)
+        return changed
 
     async def delete(self, principal: Principal, slug: str) -> None:
         """Delete a workspace with its servers, secrets, tokens and the key of its secrets.

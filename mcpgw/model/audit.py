@@ -18,6 +18,11 @@ class Outcome(StrEnum):
     DENIED = "denied"
     """Not allowed, or no such tool for this token."""
     CANCELLED = "cancelled"
+    """The client took it back."""
+    LIMITED = "limited"
+    """The token had called too often, or too much was under way for it."""
+    REVOKED = "revoked"
+    """Its token was revoked or expired while it ran; the result was withheld."""
 
 
 class AuditEvent(Struct, frozen=True):
@@ -68,6 +73,14 @@ class CallFilter:
     slower_than_us: int | None = None
     after_rowid: int | None = None
     newest: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUse:
+    """What one member did with one server. `last_at` is in UTC seconds."""
+
+    calls: int
+    last_at: float
 
 
 def printable(text: str, limit: int = 128) -> str:

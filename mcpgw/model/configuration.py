@@ -4,10 +4,11 @@ It is read whole when the store changed and kept until it changes again; nothing
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mcpgw.errors import NotFound
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
+from mcpgw.model.ruling import Ruling
 from mcpgw.model.secret import SealedSecret
 from mcpgw.model.server import Server
 from mcpgw.model.token import Token
@@ -35,6 +36,8 @@ class Configuration:
     slots: tuple[KeySlot, ...]
     datakeys: Mapping[str, DataKey]
     """By id."""
+    rulings: Mapping[str, Mapping[str, Ruling]] = field(default_factory=dict)
+    """By server id, then the server's own name of the tool."""
 
     def workspace(self, slug: str) -> Workspace:
         """Return the workspace.
@@ -64,6 +67,17 @@ class Configuration:
     def secrets_of(self, server: Server) -> Mapping[str, SealedSecret]:
         """Return the secrets of a server by name."""
         return self.secrets.get(server.id, {})
+
+    def token(self, workspace_id: str, token_id: str) -> Token:
+        """Return the token of that workspace.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        for token in self.tokens.values():
+            if token.id == token_id and token.workspace_id == workspace_id:
+                return token
+        raise NotFound(f"no token {token_id[:40]!r} in this workspace", "see: mcpgw token list")
 
     def tokens_of(self, workspace_id: str) -> tuple[Token, ...]:
         """Return the tokens of a workspace, oldest first."""

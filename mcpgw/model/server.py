@@ -63,7 +63,12 @@ Launch = StdioLaunch | HttpLaunch
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A registered server. `id` never changes; `prefix` stands before names: `prefix__tool`."""
+    """A registered server. `id` never changes; `prefix` stands before names: `prefix__tool`.
+
+    `is_approved` says that the operator lets admins switch a child process on and off over HTTP.
+    `is_private_allowed` says whether its URL may lead to this machine or a private network: that
+    is for the operator to say, for whom it is the rule.
+    """
 
     id: str
     workspace_id: str
@@ -72,6 +77,8 @@ class Server:
     launch: Launch
     is_enabled: bool
     created_at: float
+    is_approved: bool = False
+    is_private_allowed: bool = True
 
     @property
     def transport(self) -> str:
@@ -87,7 +94,7 @@ class Server:
 
     def fingerprint(self, secret_versions: tuple[tuple[str, int], ...] = ()) -> str:
         """Return what identifies a live connection: it changes with the launch or a secret."""
-        text = repr((self.id, self.launch, secret_versions))
+        text = repr((self.id, self.launch, self.is_private_allowed, secret_versions))
         return hashlib.sha256(text.encode()).hexdigest()
 
 

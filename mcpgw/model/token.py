@@ -10,7 +10,11 @@ import zlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import msgspec
+
 from mcpgw.errors import InvalidInput
+from mcpgw.model.bounds import UNBOUND, Bounds
+from mcpgw.model.workspace import ReadonlyTools
 
 PREFIX = "mgwu_"
 """Marks a workspace token."""
@@ -25,6 +29,9 @@ ENTROPY_BYTES = 32
 """256 bits, so a fast keyed digest is enough (OWASP ASVS 6.5.2 asks for 112)."""
 
 MAX_MEMBER = 254
+
+EXPIRING_S = 7 * 86400.0
+"""Tokens that end within this time are worth a word."""
 
 
 class Role(StrEnum):
@@ -52,10 +59,19 @@ class Token:
     created_at: float
     expires_at: float | None
     revoked_at: float | None
+    bounds: Bounds = UNBOUND
 
     def is_usable(self, now: float) -> bool:
         """Say whether the token is neither revoked nor expired at `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    def is_expiring(self, now: float) -> bool:
+        """Say whether the token is usable still, but not for long."""
+        return (
+            self.is_usable(now)
+            and self.expires_at is not None
+            and self.expires_at < now + EXPIRING_S
+        )
 
     def state(self, now: float) -> str:
         """Return `active`, `expired` or `revoked`."""
@@ -67,24 +83,43 @@ class Token:
         """Return what `row_mac` covers, in order."""
         expires = "" if self.expires_at is None else repr(self.expires_at)
         texts = (self.id, self.workspace_id, self.member, self.role.value, expires)
-        return (*(text.encode() for text in texts), self.index)
+        # Tokens without bounds are covered as they were before there were any.
+        bounds = () if self.bounds == UNBOUND else (msgspec.json.encode(self.bounds),)
+        return (*(text.encode() for text in texts), self.index, *bounds)
 
     def with_mac(self, mac: bytes) -> "Token":
         """Return the record with its MAC."""
         return replace(self, row_mac=mac)
 
 
+Rights = tuple[bool, tuple[str, ...], tuple[str, ...]]
+"""What decides which tools, prompts and resources a principal sees; the same for many tokens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who is asking: a token's bearer, or the operator at the command line (`token_id` empty).
 
-    `workspace_id` is None for the operator, who may act in every workspace.
+    `workspace_id` is None for the operator, who may act in every workspace. `bounds` are the
+    token's with the workspace's defaults; `readonly_tools` is the workspace's setting.
     """
 
     token_id: str
     member: str
     role: Role
     workspace_id: str | None
+    bounds: Bounds = UNBOUND
+    readonly_tools: ReadonlyTools = ReadonlyTools.CLASSIFIED
+
+    @property
+    def is_reader(self) -> bool:
+        """Whether only tools that are classed as reading are for this principal."""
+        return self.role is Role.READONLY and self.readonly_tools is ReadonlyTools.CLASSIFIED
+
+    @property
+    def rights(self) -> Rights:
+        """What decides what it sees: whether it only reads, and its patterns."""
+        return self.is_reader, self.bounds.servers, self.bounds.tools
 
     @property
     def is_operator(self) -> bool:

@@ -25,6 +25,9 @@ UNSUPPORTED_VERSION = -32022
 RESOURCE_NOT_FOUND = -32002
 URL_ELICITATION_REQUIRED = -32042
 
+UNAUTHENTICATED = -31009
+"""Our own code, outside of the ranges that JSON-RPC and MCP reserve: the token is not valid."""
+
 _ABSENT = Raw(b"")
 """A member that was not there; compared by identity."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, func, or_, select
 
 from mcpgw.errors import StorageError
-from mcpgw.model.audit import AuditEvent, CallFilter, Outcome
+from mcpgw.model.audit import AuditEvent, CallFilter, Outcome, ServerUse
 from mcpgw.store import tables
 from mcpgw.store.engine import Database
 from mcpgw.store.writer import Writer
@@ -81,6 +81,35 @@ class Journal:
             return {
                 row.token_id: row.started_at for row in rows if row.workspace_id == workspace_id
             }
+
+        return await self._database.read(statements)
+
+    async def servers_used(self, workspace_id: str, member: str) -> Mapping[str, ServerUse]:
+        """Return what a member did with each server, by the server's name at that time.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+        columns = _CALL.c
+        wanted = (
+            select(
+                columns.server,
+                func.count().label("calls"),
+                func.max(columns.started_at).label("last_at"),
+            )
+            .where(
+                columns.workspace_id == workspace_id,
+                columns.member == member,
+                columns.server != "",
+                columns.outcome.not_in([Outcome.DENIED.value, Outcome.LIMITED.value]),
+            )
+            .group_by(columns.server)
+            .order_by(columns.server)
+        )
+
+        def statements(connection: Connection) -> dict[str, ServerUse]:
+            rows = connection.execute(wanted)
+            return {row.server: ServerUse(row.calls, row.last_at) for row in rows}
 
         return await self._database.read(statements)
 

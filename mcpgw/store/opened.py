@@ -8,6 +8,7 @@ from mcpgw.store.changes import Changes
 from mcpgw.store.configuration import Configurations
 from mcpgw.store.engine import Database
 from mcpgw.store.key import Keys
+from mcpgw.store.ruling import Rulings
 from mcpgw.store.schema import prepare
 from mcpgw.store.secret import Secrets
 from mcpgw.store.server import Servers
@@ -26,6 +27,7 @@ class Store:
     servers: Servers
     secrets: Secrets
     tokens: Tokens
+    rulings: Rulings
     journal: Journal
     sessions: Sessions
     changes: Changes
@@ -63,6 +65,7 @@ async def open_store(config: Config, *, create: bool, is_server: bool) -> Store:
         servers=Servers(database),
         secrets=Secrets(database),
         tokens=Tokens(database),
+        rulings=Rulings(database),
         journal=journal,
         sessions=Sessions(config.journal_path, journal.writer),
         changes=changes,

@@ -42,6 +42,8 @@ class Servers:
                 "is_enabled": server.is_enabled,
                 "created_at": server.created_at,
                 "position": connection.execute(last).scalar_one() + 1,
+                "is_approved": server.is_approved,
+                "is_private_allowed": server.is_private_allowed,
             }
             connection.execute(insert(table), values)
 
@@ -73,10 +75,20 @@ class Servers:
         Raises:
             NotFound: there is no such server.
         """
+        await self._set(server_id, is_enabled=is_enabled)
 
+    async def set_approved(self, server_id: str, is_approved: bool) -> None:
+        """Let admins switch a child process on and off, or not any more.
+
+        Raises:
+            NotFound: there is no such server.
+        """
+        await self._set(server_id, is_approved=is_approved)
+
+    async def _set(self, server_id: str, **values: bool) -> None:
         def statements(connection: Connection) -> None:
             wanted = update(tables.server).where(tables.server.c.id == server_id)
-            if connection.execute(wanted.values(is_enabled=is_enabled)).rowcount == 0:
+            if connection.execute(wanted.values(values)).rowcount == 0:
                 raise NotFound("the server is gone", _GONE)
 
         await self._database.write(statements)
@@ -94,6 +106,8 @@ def read(connection: Connection) -> dict[str, tuple[Server, ...]]:
             launch=_read_launch(row.launch),
             is_enabled=row.is_enabled,
             created_at=row.created_at,
+            is_approved=row.is_approved,
+            is_private_allowed=row.is_private_allowed,
         )
         found[server.workspace_id] = (*found.get(server.workspace_id, ()), server)
     return found

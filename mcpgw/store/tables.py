@@ -16,9 +16,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    true,
 )
 
-CONFIGURATION_SCHEMA = "0001"
+CONFIGURATION_SCHEMA = "0002"
 """The newest revision in migrations/configuration/versions."""
 
 JOURNAL_SCHEMA = "0002"
@@ -48,7 +50,10 @@ workspace = Table(
     Column("id", Text, primary_key=True),
     Column("slug", Text, nullable=False, unique=True),
     Column("created_at", Double, nullable=False),
+    Column("settings", Text, nullable=False, server_default="{}"),
+    Column("settings_mac", LargeBinary, nullable=False, server_default=""),
 )
+"""`settings` is JSON."""
 
 server = Table(
     "server",
@@ -61,6 +66,8 @@ server = Table(
     Column("is_enabled", Boolean, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("position", Integer, nullable=False),
+    Column("is_approved", Boolean, nullable=False, server_default=false()),
+    Column("is_private_allowed", Boolean, nullable=False, server_default=true()),
     UniqueConstraint("workspace_id", "name"),
 )
 """`launch` is JSON; `position` keeps the order of adding, which a clock cannot."""
@@ -120,6 +127,18 @@ token = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double),
     Column("revoked_at", Double),
+    Column("bounds", Text, nullable=False, server_default="{}"),
+)
+"""`bounds` is JSON."""
+
+ruling = Table(
+    "ruling",
+    configuration,
+    Column("server_id", ForeignKey(server.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("tool", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("ruled_at", Double, nullable=False),
+    Column("row_mac", LargeBinary, nullable=False),
 )
 
 call = Table(

@@ -1,10 +1,13 @@
 """Statements about workspaces."""
 
-from sqlalchemy import Connection, delete, insert, select
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select, update
 
 from mcpgw.errors import Conflict, NotFound
 from mcpgw.model.key import DataKey
-from mcpgw.model.workspace import Workspace
+from mcpgw.model.workspace import Workspace, WorkspaceSettings
 from mcpgw.store import key, tables
 from mcpgw.store.engine import Database
 
@@ -23,10 +26,13 @@ class Workspaces:
         """
 
         def statements(connection: Connection) -> None:
-            connection.execute(
-                insert(tables.workspace),
-                {"id": workspace.id, "slug": workspace.slug, "created_at": workspace.created_at},
-            )
+            values = {
+                "id": workspace.id,
+                "slug": workspace.slug,
+                "created_at": workspace.created_at,
+                **_settings_row(workspace),
+            }
+            connection.execute(insert(tables.workspace), values)
             connection.execute(insert(tables.datakey), key.datakey_row(datakey))
 
         await self._database.write(
@@ -36,6 +42,20 @@ class Workspaces:
                 "choose another name, or see: mcpgw workspace list",
             ),
         )
+
+    async def set_settings(self, workspace: Workspace) -> None:
+        """Store the settings of a workspace.
+
+        Raises:
+            NotFound: it is gone.
+        """
+
+        def statements(connection: Connection) -> None:
+            wanted = update(tables.workspace).where(tables.workspace.c.id == workspace.id)
+            if connection.execute(wanted.values(_settings_row(workspace))).rowcount == 0:
+                raise NotFound("the workspace is gone", "see: mcpgw workspace list")
+
+        await self._database.write(statements)
 
     async def remove(self, workspace_id: str) -> None:
         """Remove a workspace and all that belongs to it.
@@ -56,4 +76,15 @@ def read(connection: Connection) -> dict[str, Workspace]:
     """Return every workspace by slug, oldest first."""
     table = tables.workspace
     wanted = select(table).order_by(table.c.created_at, table.c.slug)
-    return {row.slug: Workspace(**row._mapping) for row in connection.execute(wanted)}
+    found = {}
+    for row in connection.execute(wanted):
+        settings = msgspec.json.decode(row.settings, type=WorkspaceSettings)
+        found[row.slug] = Workspace(row.id, row.slug, row.created_at, settings, row.settings_mac)
+    return found
+
+
+def _settings_row(workspace: Workspace) -> dict[str, Any]:
+    return {
+        "settings": msgspec.json.encode(workspace.settings).decode(),
+        "settings_mac": workspace.settings_mac,
+    }

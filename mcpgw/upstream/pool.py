@@ -118,6 +118,11 @@ class Upstreams:
         """Want no more news of a server."""
         self._watches.unwatch(server_id)
 
+    def end_client(self, token_id: str) -> None:
+        """Begin to end the connections and child processes that are one token's alone."""
+        for slot in self._slots.values():
+            slot.end_client(token_id)
+
     async def keep_only(self, fingerprints: Mapping[str, str]) -> None:
         """End the connections of servers (by id) that are gone, switched off, or launch otherwise.
 

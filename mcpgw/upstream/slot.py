@@ -125,6 +125,12 @@ class Slot:
         self._is_dual = self._is_dual or self._era is Era.MODERN
         return connection
 
+    def end_client(self, token_id: str) -> None:
+        """Begin to end the lanes that are one token's alone, in whatever session of it."""
+        for key in tuple(self._lanes):
+            if key[1].partition(":")[0] == token_id:
+                self._end(key)
+
     async def drain(self) -> None:
         """Wait a while for the calls that run."""
         deadline = self._loop.time() + DRAIN_S

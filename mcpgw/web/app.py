@@ -26,7 +26,9 @@ for their end, and for the end of their cancellation."""
 def build_routes(gateway: Gateway, max_body_bytes: int, streams: Streams) -> Routes:
     """Return every route there is."""
     mcp = McpEndpoint(gateway.dispatcher, streams, max_body_bytes)
-    event_stream = EventStreamEndpoint(gateway.dispatcher, streams, gateway.spawn, max_body_bytes)
+    event_stream = EventStreamEndpoint(
+        gateway.dispatcher, gateway.ongoing, streams, gateway.spawn, max_body_bytes
+    )
     api = Api(gateway)
     return Routes(
         [

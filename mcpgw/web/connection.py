@@ -15,6 +15,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
+from mcpgw.gateway.ongoing import Entry
 from mcpgw.web.errors import json_response
 
 logger = logging.getLogger(__name__)
@@ -27,20 +28,27 @@ MAX_HEADER_BYTES = 8190
 
 
 class Connection(RequestHandler):
-    """One client connection. `on_lost` is called when the client goes away during a request."""
+    """One client connection. `on_lost` is called when the client goes away during a request.
 
-    __slots__ = ("on_lost",)
+    `entry` is by what it is ended with the token that it was used with last.
+    """
+
+    __slots__ = ("entry", "on_lost")
 
     on_lost: Callable[[], object] | None
+    entry: Entry | None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.on_lost = None
+        self.entry = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Tell the running handler before aiohttp forgets the connection."""
         on_lost = self.on_lost
         super().connection_lost(exc)
+        if self.entry is not None:
+            self.entry.leave()
         if on_lost is not None:
             on_lost()
 

@@ -1,6 +1,7 @@
 """Which HTTP status and JSON-RPC code an error has: two tables, and the bodies made from them."""
 
 import asyncio
+import math
 
 import msgspec
 from aiohttp import HttpVersion11, web
@@ -8,13 +9,14 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
 from multidict import CIMultiDict
 
-from mcpgw.errors import GatewayError, ProtocolError
+from mcpgw.errors import GatewayError, Limited, ProtocolError, Unauthenticated
 from mcpgw.protocol.jsonrpc import (
     HEADER_MISMATCH,
     INTERNAL_ERROR,
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
     MISSING_CAPABILITY,
+    UNAUTHENTICATED,
     UNSUPPORTED_VERSION,
     error_bytes,
 )
@@ -25,6 +27,7 @@ HTTP_STATUS = {
     "conflict": 409,
     "unauthenticated": 401,
     "forbidden": 403,
+    "limited": 429,
     "vault_locked": 503,
     "storage": 503,
     "protocol": 400,
@@ -39,8 +42,9 @@ RPC_CODE = {
     "invalid": INVALID_PARAMS,
     "not_found": INVALID_PARAMS,
     "conflict": INVALID_PARAMS,
-    "unauthenticated": -31009,
+    "unauthenticated": UNAUTHENTICATED,
     "forbidden": -31010,
+    "limited": -31016,
     "vault_locked": -31011,
     "storage": -31014,
     "protocol": INTERNAL_ERROR,
@@ -146,10 +150,7 @@ def json_response(
 def error_response(error: GatewayError) -> web.Response:
     """Return the answer to a request that failed before it was known to be JSON-RPC."""
     body = {"error": error.code, "message": error.message, "hint": error.hint}
-    headers = {}
-    if error.code == "unauthenticated":
-        headers["WWW-Authenticate"] = 'Bearer realm="mcpgw"'
-    return json_response(msgspec.json.encode(body), HTTP_STATUS[error.code], headers)
+    return json_response(msgspec.json.encode(body), HTTP_STATUS[error.code], _headers(error))
 
 
 def rpc_error_response(
@@ -159,7 +160,7 @@ def rpc_error_response(
     status = HTTP_STATUS[error.code]
     if isinstance(error, ProtocolError):
         status = MODERN_STATUS.get(error.rpc_code, 200) if is_modern else 200
-    return json_response(rpc_error(error, request_id), status)
+    return json_response(rpc_error(error, request_id), status, _headers(error))
 
 
 def rpc_error(error: GatewayError, request_id: bytes) -> bytes:
@@ -167,3 +168,12 @@ def rpc_error(error: GatewayError, request_id: bytes) -> bytes:
     if isinstance(error, ProtocolError):
         return error_bytes(request_id, error.rpc_code, error.message, error.data)
     return error_bytes(request_id, RPC_CODE[error.code], error.message)
+
+
+def _headers(error: GatewayError) -> dict[str, str]:
+    """Return the headers by which HTTP says what to do about an error."""
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": 'Bearer realm="mcpgw"'}
+    if isinstance(error, Limited):
+        return {"Retry-After": str(max(1, math.ceil(error.retry_after_s)))}
+    return {}

@@ -19,9 +19,16 @@ from mcpgw.gateway.access import Admission
 from mcpgw.gateway.asked import Asked
 from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.feed import Feed
+from mcpgw.gateway.ongoing import ENDED, Ongoing
 from mcpgw.gateway.ports import Spawn
 from mcpgw.protocol.inbound import classify_message
-from mcpgw.protocol.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST, error_bytes, readable_id
+from mcpgw.protocol.jsonrpc import (
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    UNAUTHENTICATED,
+    error_bytes,
+    readable_id,
+)
 from mcpgw.protocol.request import Call, Initialize, Rejection
 from mcpgw.protocol.sse import encode
 from mcpgw.web.errors import PLAIN_HEADERS, json_response, rpc_error
@@ -41,17 +48,20 @@ INITIALIZED = "notifications/initialized"
 class Conversation:
     """One client on this transport: its stream, and the session once it has one."""
 
-    farewell = b""
-
     def __init__(self, dispatcher: Dispatcher, admission: Admission, stream: Stream) -> None:
         self.admission = admission
         self.session_id = ""
+        self.farewell = b""
         self.calls_under_way = 0
         self._dispatcher = dispatcher
         self._stream = stream
         self._feed: Feed | None = None
         self._is_ended = False
         self._is_ready = asyncio.Event()
+
+    def is_of(self, admission: Admission) -> bool:
+        """Say whether it is the bearer of that token whose conversation this is."""
+        return self.admission.principal.token_id == admission.principal.token_id
 
     async def send(self, message: bytes) -> None:
         """Write a message to the client; dropped when it is gone."""
@@ -75,6 +85,11 @@ class Conversation:
         if self._feed is not None:
             self._feed.end()
 
+    def refuse(self) -> None:
+        """End with an error: the token is not valid any more."""
+        self.farewell = error_bytes(None, UNAUTHENTICATED, ENDED)
+        self.end()
+
     def close(self) -> None:
         """Note that the stream is over."""
         if self._feed is not None:
@@ -97,9 +112,15 @@ class EventStreamEndpoint:
     """Serves `/ws/<slug>/sse` and `/ws/<slug>/messages`."""
 
     def __init__(
-        self, dispatcher: Dispatcher, streams: Streams, spawn: Spawn, max_body_bytes: int
+        self,
+        dispatcher: Dispatcher,
+        ongoing: Ongoing,
+        streams: Streams,
+        spawn: Spawn,
+        max_body_bytes: int,
     ) -> None:
         self._dispatcher = dispatcher
+        self._ongoing = ongoing
         self._streams = streams
         self._spawn = spawn
         self._max_body_bytes = max_body_bytes
@@ -118,10 +139,12 @@ class EventStreamEndpoint:
         key = secrets.token_urlsafe(32)
         self._conversations[key] = conversation
         url = f"/ws/{admission.workspace.slug}/messages?session_id={key}"
+        entry = self._ongoing.enter(admission, conversation.refuse)
         try:
             head = encode(url.encode(), "endpoint")
             return await self._streams.follow(stream, conversation, head=head)
         finally:
+            entry.leave()
             del self._conversations[key]
             if conversation.session_id:
                 with suppress(GatewayError):
@@ -133,7 +156,7 @@ class EventStreamEndpoint:
         """Take a message; what there is to say to it comes on the stream."""
         assert admission is not None  # noqa: S101  (the route's policy is no Public)
         conversation = self._conversations.get(request.query.get("session_id", ""))
-        if conversation is None or conversation.admission.principal != admission.principal:
+        if conversation is None or not conversation.is_of(admission):
             return json_response(error_bytes(None, INVALID_REQUEST, "no such session"), 404)
         body = await read_body(request, self._max_body_bytes)
         inbound = classify_message(body, conversation.session_id)

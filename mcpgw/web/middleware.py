@@ -13,6 +13,7 @@ from mcpgw.gateway.gateway import Gateway
 from mcpgw.gateway.permission import require
 from mcpgw.model.policy import Action
 from mcpgw.web.errors import error_response
+from mcpgw.web.holding import Holding
 from mcpgw.web.routing import MAX_REMEMBERED, MethodNotAllowed, Route, Routes
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Door:
     def __init__(self, gateway: Gateway, routes: Routes, own_hosts: frozenset[str]) -> None:
         self._gateway = gateway
         self._routes = routes
+        self._holding = Holding(gateway.ongoing)
         self._own_hosts = own_hosts | LOOPBACK_HOSTS
         self._seen_hosts: set[str] = set()
 
@@ -62,7 +64,13 @@ class Door:
         if not isinstance(route.policy, Action):
             return None
         admission = await self._gateway.access.authenticate(slug, _presented(request))
-        require(admission.principal, route.policy, admission.workspace.id)
+        require(
+            admission.principal,
+            route.policy,
+            admission.workspace.id,
+            address=request.remote or "",
+        )
+        self._holding.hold(request.protocol, admission)
         return admission
 
     def _check_host(self, request: web.BaseRequest) -> None:

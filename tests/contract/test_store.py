@@ -1,7 +1,7 @@
 """The store keeps the promises of its ports; mypy checks their shapes here too."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,18 +13,22 @@ from mcpgw.gateway.ports import (
     ConfigurationStore,
     Journal,
     KeyStore,
+    RulingStore,
     SecretStore,
     ServerStore,
     SessionStore,
     TokenStore,
     WorkspaceStore,
 )
+from mcpgw.model.bounds import Bounds
+from mcpgw.model.workspace import ReadonlyTools, WorkspaceSettings
 from mcpgw.store.opened import open_store
 from tests.fakes import FakeSessions
 from tests.store.records import (
     NOW,
     datakey,
     event,
+    ruling,
     secret,
     server,
     session,
@@ -42,6 +46,7 @@ class Ports:
     servers: ServerStore
     secrets: SecretStore
     tokens: TokenStore
+    rulings: RulingStore
     journal: Journal
     sessions: SessionStore
 
@@ -56,6 +61,7 @@ async def ports(tmp_path: Path) -> AsyncIterator[Ports]:
         servers=store.servers,
         secrets=store.secrets,
         tokens=store.tokens,
+        rulings=store.rulings,
         journal=store.journal,
         sessions=store.sessions,
     )
@@ -76,9 +82,22 @@ async def test_the_gateway_sees_every_change_at_once(ports: Ports) -> None:
     assert found.secrets_of(server()) == {"JIRA_TOKEN": secret()}
     await ports.tokens.add(token())
     assert (await current.configuration()).tokens_of("ws_demo") == (token(),)
-    await ports.tokens.revoke("tok_1", NOW)
-    (revoked,) = (await current.configuration()).tokens_of("ws_demo")
-    assert not revoked.is_usable(NOW - 1)
+    ends, new = replace(token(), expires_at=NOW + 9), token("tok_2")
+    await ports.tokens.replace(new, ends)
+    assert set((await current.configuration()).tokens_of("ws_demo")) == {ends, new}
+    await ports.tokens.revoke(["tok_1", "tok_2"], NOW)
+    revoked = (await current.configuration()).tokens_of("ws_demo")
+    assert not any(one.is_usable(NOW - 1) for one in revoked)
+    await ports.rulings.put(ruling())
+    assert (await current.configuration()).rulings == {ruling().server_id: {"search": ruling()}}
+    await ports.rulings.remove(ruling().server_id, "search")
+    assert not any((await current.configuration()).rulings.values())
+    await ports.servers.set_approved(server().id, True)
+    assert (await current.configuration()).server("ws_demo", "jira").is_approved
+    settings = WorkspaceSettings(ReadonlyTools.ALL, 60.0, Bounds(servers=("git*",)))
+    await ports.workspaces.set_settings(workspace().with_settings(settings, b"mac"))
+    demo = (await current.configuration()).workspace("demo")
+    assert (demo.settings, demo.settings_mac) == (settings, b"mac")
     await ports.workspaces.remove("ws_demo")
     with pytest.raises(NotFound):
         (await current.configuration()).workspace("demo")

@@ -109,7 +109,8 @@ async def test_who_was_let_in_is_welcome_as_long_as_the_token_is_good(world: Wor
     access = world.gateway.access
 
     async def is_welcome() -> bool:
-        return access.is_welcome(admission, await world.current.configuration())
+        configuration = await world.current.configuration()
+        return access.renewed(admission.principal, configuration) is not None
 
     assert await is_welcome()
     held = world.store.held

@@ -24,7 +24,7 @@ async def test_a_legacy_client_declared_when_its_session_began(world: World) -> 
     one = await world.legacy(DECLARED)
     asked = one.asked("tools/list")
     assert (asked.capabilities, asked.askable) == (DECLARED, ASKABLE)
-    assert asked.client == one.session.id
+    assert asked.client == f"{one.admission.principal.token_id}:{one.session.id}"
 
 
 async def test_a_legacy_client_without_a_stream_can_be_asked_nothing(world: World) -> None:

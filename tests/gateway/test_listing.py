@@ -23,7 +23,7 @@ async def offered(world: World) -> Offer:
 
 
 def names(offer: Offer) -> list[str]:
-    return list(offer.names("tools/call"))
+    return list(offer.tools)
 
 
 async def test_asked_once_then_remembered(world: World) -> None:

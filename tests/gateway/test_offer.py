@@ -64,7 +64,7 @@ def test_names_carry_their_server_and_lead_back_to_it() -> None:
 
 def test_an_empty_prefix_leaves_names_alone_and_the_first_keeps_a_contested_one() -> None:
     made = offer(share("a", "", tools=[tool("log")]), share("b", "", tools=[tool("log")]))
-    first, second = made.names("tools/call").items()
+    first, second = made.tools.items()
     assert (first[0], first[1].reach.server.name) == ("log", "a")
     assert second[0].startswith("log_")
     assert second[1].reach.server.name == "b"
@@ -142,7 +142,7 @@ def test_tools_that_ask_for_headers_get_them() -> None:
     }
     made = offer(share("git", tools=[tool("log") | {"inputSchema": schema}, tool("plain")]))
     asked = {"arguments": Raw(b'{"region":"eu"}')}
-    target, plain = made.names("tools/call").values()
+    target, plain = made.tools.values()
     assert target.param_headers(asked) == (("Mcp-Param-Region", "eu"),)
     assert plain.param_headers(asked) == ()
 
@@ -209,7 +209,7 @@ def test_an_empty_list_is_one_page() -> None:
 def test_a_tool_whose_header_marks_break_the_rules_is_not_offered() -> None:
     bad = {"type": "object", "properties": {"n": {"type": "number", "x-mcp-header": "N"}}}
     made = offer(share("a", "", tools=[tool("bad", inputSchema=bad), tool("good")]))
-    assert list(made.names("tools/call")) == ["good"]
+    assert list(made.tools) == ["good"]
     assert made.find("tools/call", "bad") is None
 
 

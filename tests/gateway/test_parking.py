@@ -313,7 +313,8 @@ async def test_after_a_restart_a_state_means_nothing(world: World) -> None:
     one = await world.modern(ANY)
     state, _ = await park(one)
     keys, vault = world.parking._keys, world.vault
-    restarted = Parking(keys, vault, world.clock, world.background.spawn, identity=IDENTITY)
+    ongoing, spawn = world.gateway.ongoing, world.background.spawn
+    restarted = Parking(keys, vault, ongoing, world.clock, spawn, identity=IDENTITY)
     world.calls._relay._parking = restarted
     message = await refused(world, git, one, name=LOG, requestState=state, inputResponses=YES)
     assert "was restarted; nothing was run again" in message

@@ -128,11 +128,12 @@ async def test_a_lane_says_what_its_clients_can_be_asked(world: World) -> None:
     for one in (modern, legacy, mute):
         await one.call(name=LOG)
     askable = b'{"elicitation":{"form":{}},"roots":{}}'
+    token_ids = [one.admission.principal.token_id for one in (modern, legacy, mute)]
     lanes = [lane for _, lane in world.upstreams.lanes if lane is not None and lane.client]
     assert lanes == [
-        Lane(Era.MODERN, askable, modern.admission.principal.token_id),
-        Lane(Era.LEGACY, askable, legacy.session.id),
-        Lane(Era.LEGACY, b"{}", mute.session.id),
+        Lane(Era.MODERN, askable, token_ids[0]),
+        Lane(Era.LEGACY, askable, f"{token_ids[1]}:{legacy.session.id}"),
+        Lane(Era.LEGACY, b"{}", f"{token_ids[2]}:{mute.session.id}"),
     ]
 
 

@@ -582,9 +582,9 @@ def nothing_is_kept(subscriptions: Subscriptions) -> bool:
         subscriptions._listeners
         or subscriptions._by_session
         or subscriptions._offers
-        or subscriptions._watched
-        or subscriptions._agreeing
-        or subscriptions._honoured
+        or subscriptions._watched._wishes
+        or subscriptions._watched._agreeing
+        or subscriptions._watched._honoured
     )
 
 
@@ -715,7 +715,7 @@ async def test_after_a_restart_a_session_is_told_everything_once(world: World) -
     world.clock.pass_s(1)
     restarted = Subscriptions(
         world.current,
-        world.gateway.access,
+        world.gateway.ongoing,
         world.listings,
         world.sessions,
         world.upstreams,

@@ -34,6 +34,8 @@ def test_outcomes_are_the_words_of_the_command_line() -> None:
         "timeout",
         "denied",
         "cancelled",
+        "limited",
+        "revoked",
     ]
 
 

@@ -2,10 +2,12 @@
 
 from mcpgw.model.audit import AuditEvent, Outcome
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
+from mcpgw.model.ruling import Ruling
 from mcpgw.model.secret import SealedSecret
 from mcpgw.model.server import Launch, Server, StdioLaunch
 from mcpgw.model.session import SessionRecord
 from mcpgw.model.token import Role, Token
+from mcpgw.model.tool_class import ToolClass
 from mcpgw.model.workspace import Workspace
 
 NOW = 1_800_000_000.25
@@ -69,6 +71,10 @@ def token(
         expires_at,
         None,
     )
+
+
+def ruling(tool: str = "search", server_id: str = "srv_ws_demo_jira") -> Ruling:
+    return Ruling(server_id, tool, ToolClass.READ, NOW, b"mac")
 
 
 def session(

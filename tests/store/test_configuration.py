@@ -39,7 +39,7 @@ async def test_a_commit_while_reading_is_noticed_afterwards(store: Store) -> Non
         loading = group.create_task(store.configuration.load())
         await asyncio.sleep(0)  # the version is taken; the threads that read are busy
         with closing(open_connection(store.database.path)) as other:
-            other.execute("INSERT INTO workspace VALUES ('ws_1', 'one', 0)")
+            other.execute("INSERT INTO workspace (id, slug, created_at) VALUES ('ws_1', 'one', 0)")
         may_read.set()
     assert list(loading.result().workspaces) == ["one"]
     assert loading.result().version != store.configuration.version()

@@ -44,7 +44,8 @@ def test_the_revisions_build_the_tables(path: Path, chain: Chain, metadata: Meta
 def ddl(rows: object) -> dict[str, set[str]]:
     assert isinstance(rows, list)
     return {
-        name: {line.strip().rstrip(",") for line in sql.splitlines()}
+        # A table that a revision built anew was renamed, which quotes its name.
+        name: {line.strip().rstrip(",").replace(f'"{name}"', name) for line in sql.splitlines()}
         for name, sql in rows
         if sql and name != "alembic_version"
     }

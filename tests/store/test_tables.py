@@ -7,6 +7,7 @@ from sqlalchemy import Table
 
 from mcpgw.model.audit import AuditEvent
 from mcpgw.model.key import DataKey, KeySlot
+from mcpgw.model.ruling import Ruling
 from mcpgw.model.secret import SealedSecret
 from mcpgw.model.server import Server
 from mcpgw.model.session import SessionRecord
@@ -22,6 +23,7 @@ from mcpgw.store import tables
         (tables.server, Server, {"position"}),
         (tables.secret, SealedSecret, set()),
         (tables.token, Token, set()),
+        (tables.ruling, Ruling, set()),
         (tables.keyslot, KeySlot, set()),
         (tables.datakey, DataKey, set()),
         (tables.call, AuditEvent, {"id"}),
@@ -35,4 +37,6 @@ def test_a_table_has_the_fields_of_its_record(table: Table, record: type, more: 
 def test_whatever_belongs_to_a_workspace_goes_with_it() -> None:
     keys = [key for table in tables.configuration.tables.values() for key in table.foreign_keys]
     assert {key.ondelete for key in keys} == {"CASCADE"}
-    assert {key.parent.table.name for key in keys} == {"server", "secret", "token", "datakey"}
+    assert {key.parent.table.name for key in keys} == {
+        *("server", "secret", "token", "datakey", "ruling")
+    }

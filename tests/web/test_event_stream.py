@@ -226,7 +226,14 @@ async def test_the_revocation_of_its_token_ends_the_stream(client: Client) -> No
     async with talking(client) as talk:
         await talk.start()
         await client.world.gateway.tokens.revoke_member(OPERATOR, "demo", "ana")
-        client.world.upstreams.tell("any", "notifications/tools/list_changed")
+        assert (await talk.stream.message())["error"]["code"] == -31009
+        assert await talk.stream.next() is None
+
+
+async def test_a_revoked_token_ends_a_conversation_that_has_not_begun(client: Client) -> None:
+    async with talking(client) as talk:
+        await client.world.gateway.tokens.revoke_member(OPERATOR, "demo", "ana")
+        assert (await talk.stream.message())["error"]["code"] == -31009
         assert await talk.stream.next() is None
 
 

@@ -205,7 +205,7 @@ async def test_the_revocation_of_its_token_ends_a_stream(client: Client) -> None
     session = {"Mcp-Session-Id": await client.open("2025-06-18")}
     async with client.stream(headers=session) as stream:
         await world.gateway.tokens.revoke_member(OPERATOR, "demo", "ana")
-        world.upstreams.tell("any", "notifications/tools/list_changed")
+        assert (await stream.message())["error"]["code"] == -31009
         assert await stream.next() is None
 
 
@@ -254,15 +254,15 @@ async def test_the_ladder_of_listening(
     assert (answered.json["id"], answered.json["error"]["code"]) == (1, code)
 
 
-async def test_listening_with_a_revoked_token_ends_with_a_result(client: Client) -> None:
+async def test_listening_with_a_revoked_token_ends_with_an_error(client: Client) -> None:
     world = client.world
     body = modern_body("subscriptions/listen", **LISTENING)
     headers = modern_headers("subscriptions/listen")
     async with client.stream("POST", headers=headers, json=body) as stream:
         await stream.next()
         await world.gateway.tokens.revoke_member(OPERATOR, "demo", "ana")
-        world.upstreams.tell("any", "notifications/tools/list_changed")
-        assert (await stream.message())["result"]["resultType"] == "complete"
+        last = await stream.message()
+        assert (last["id"], last["error"]["code"]) == (1, -31009)
         assert await stream.next() is None
 
 
