@@ -103,9 +103,7 @@ class Explanations:
         assert failed.fails is not None  # noqa: S101  (said above)
         return Explanation(token_id, tool, failed.fails, failed.detail, checks)
 
-    def _check_token(
-        self, configuration: Configuration, token: Token, bearer: Principal
-    ) -> Check:
+    def _check_token(self, configuration: Configuration, token: Token, bearer: Principal) -> Check:
         state = token.state(self._clock.now())
         if state != "active":
             return Check("token", f"the token is {state}", Verdict.REFUSED)

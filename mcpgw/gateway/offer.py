@@ -284,13 +284,13 @@ class Offer:
             for name, target in tools.items()
             if (decision := self.decide(principal, target, name)).rule is not None
         )
+        shares = [share for share in self.shares if self._is_for(principal, share)]
         seen = _Tables(
             tools=self._allowed(principal, tools),
             prompts=self._allowed(principal, prompts),
-            resources=self._allowed(principal, self._tables.resources, is_named=False),
-            templates=self._allowed(principal, self._tables.templates, is_named=False),
+            resources=_by_uri(shares, "resources/list", "uri"),
+            templates=_by_uri(shares, "resources/templates/list", "uriTemplate"),
         )
-        shares = [share for share in self.shares if self._is_for(principal, share)]
         return Offer(
             shares,
             self._identity,
@@ -299,13 +299,11 @@ class Offer:
             hidden={rule: number for rule, number in hidden.items() if rule is not None},
         )
 
-    def _allowed(
-        self, principal: Principal, table: Mapping[str, Target], *, is_named: bool = True
-    ) -> Mapping[str, Target]:
+    def _allowed(self, principal: Principal, table: Mapping[str, Target]) -> Mapping[str, Target]:
         return {
             name: target
             for name, target in table.items()
-            if self.decide(principal, target, name if is_named else "").is_allowed
+            if self.decide(principal, target, name).is_allowed
         }
 
     def _is_for(self, principal: Principal, share: Share) -> bool:
