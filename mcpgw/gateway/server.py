@@ -20,6 +20,7 @@ from mcpgw.gateway.secret import Filler
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.policy import Action
 from mcpgw.model.server import (
+    HttpLaunch,
     Launch,
     Server,
     StdioLaunch,
@@ -97,6 +98,8 @@ class Servers:
         configuration = await self._current.configuration()
         workspace = configuration.workspace(slug)
         require(principal, _action(launch), workspace.id)
+        if not principal.is_operator:
+            _check_remote(launch)
         servers = configuration.servers.get(workspace.id, ())
         if any(server.name == name for server in servers):
             raise Conflict(
@@ -211,6 +214,15 @@ class Servers:
         workspace = configuration.workspace(slug)
         require(principal, action, workspace.id)
         return configuration, configuration.server(workspace.id, name)
+
+
+def _check_remote(launch: Launch) -> None:
+    """Refuse what only the operator may add: its credentials would cross the network readable."""
+    if isinstance(launch, HttpLaunch) and not launch.url.lower().startswith("https:"):
+        raise InvalidInput(
+            "a server that is added over HTTP must have an https URL",
+            "the operator can add others, at the box: mcpgw server add",
+        )
 
 
 def _action(launch: Launch) -> Action:

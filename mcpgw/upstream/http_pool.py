@@ -11,6 +11,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from mcpgw.errors import UpstreamError, UpstreamTimeout
+from mcpgw.upstream.address import public_addresses
 from mcpgw.upstream.failure import map_errors, timed_out
 from mcpgw.upstream.http_connection import HttpConnection, OnSent
 from mcpgw.upstream.http_response import Response
@@ -26,7 +27,14 @@ class HttpPool:
     """Connections to the origin of one URL."""
 
     def __init__(
-        self, server: str, url: str, *, max_connections: int, max_body_bytes: int, trust: Trust
+        self,
+        server: str,
+        url: str,
+        *,
+        max_connections: int,
+        max_body_bytes: int,
+        trust: Trust,
+        is_private_allowed: bool = True,
     ) -> None:
         parts = urlsplit(url)
         self._server = server
@@ -36,6 +44,7 @@ class HttpPool:
         self._max_connections = max_connections
         self._max_body_bytes = max_body_bytes
         self._trust = trust
+        self._is_private_allowed = is_private_allowed
         self._loop = asyncio.get_running_loop()
         self._open: set[HttpConnection] = set()
         self._count = 0
@@ -148,9 +157,10 @@ class HttpPool:
             async with asyncio.timeout_at(deadline):
                 _, connection = await self._loop.create_connection(
                     new,
-                    self._host,
+                    self._host if self._is_private_allowed else await self._public_address(),
                     self._port,
                     ssl=self._trust() if self._is_tls else None,
+                    server_hostname=self._host if self._is_tls else None,
                 )
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name beyond IDNA
             raise map_errors(self._server, error) from None
@@ -158,6 +168,16 @@ class HttpPool:
             raise map_errors(self._server, ConnectionResetError())
         self._open.add(connection)
         return connection
+
+    async def _public_address(self) -> str:
+        """Return an address of the host, which was looked at and is the one connected to."""
+        addresses = await public_addresses(self._host, self._port)
+        if not addresses:
+            raise UpstreamError(
+                f"server {self._server!r} is on this machine or on a private network",
+                "only the operator can add such a server, at the box",
+            )
+        return addresses[0]
 
     def _removed(self) -> UpstreamError:
         return UpstreamError(f"server {self._server!r} was removed or changed", "try again")

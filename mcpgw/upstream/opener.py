@@ -62,7 +62,7 @@ class Opener:
         """
         launch = server.launch
         if isinstance(launch, HttpLaunch):
-            return await self._open_http(server.name, launch, fill, terms)
+            return await self._open_http(server, launch, fill, terms)
         return await self._open_stdio(server, launch, fill, terms)
 
     async def close(self) -> None:
@@ -70,14 +70,16 @@ class Opener:
         await self._reaper.close()
 
     async def _open_http(
-        self, name: str, launch: HttpLaunch, fill: Fill, terms: Terms
+        self, server: Server, launch: HttpLaunch, fill: Fill, terms: Terms
     ) -> Connection:
+        name = server.name
         pool = HttpPool(
             name,
             launch.url,
             max_connections=self._max_connections,
             max_body_bytes=self._max_message_bytes,
             trust=self._trusted,
+            is_private_allowed=server.is_private_allowed,
         )
         transport = HttpTransport(
             RequestWriter(name, launch, fill),

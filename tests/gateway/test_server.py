@@ -62,7 +62,46 @@ async def test_no_token_adds_a_process(world: World) -> None:
     with pytest.raises(Forbidden):
         await world.gateway.servers.add(principal, "demo", "sh", StdioLaunch(("sh",)))
     world.upstreams.by_name["web"] = FakeUpstream(listing())
-    await world.gateway.servers.add(principal, "demo", "web", URL)
+    with pytest.raises(InvalidInput, match="https"):
+        await world.gateway.servers.add(principal, "demo", "web", URL)
+    secure = HttpLaunch("https://mcp.example.com/mcp")
+    seen, _ = await world.gateway.servers.add(principal, "demo", "web", secure)
+    assert not seen.server.is_private_allowed
+
+
+async def test_what_the_operator_adds_may_be_on_a_private_network(world: World) -> None:
+    await world.server("git", log="x")
+    assert (await world.gateway.servers.show(OPERATOR, "demo", "git")).server.is_private_allowed
+
+
+async def test_an_admin_switches_an_approved_process_and_no_more(world: World) -> None:
+    servers = world.gateway.servers
+    world.upstreams.by_name["sh"] = FakeUpstream(listing())
+    await servers.add(OPERATOR, "demo", "sh", StdioLaunch(("sh",)))
+    admin = (await world.admission(Role.ADMIN)).principal
+    with pytest.raises(Forbidden):
+        await servers.set_enabled(admin, "demo", "sh", False)
+    with pytest.raises(Forbidden):
+        await servers.set_approved(admin, "demo", "sh", True)
+    await servers.set_approved(OPERATOR, "demo", "sh", True)
+    await servers.set_enabled(admin, "demo", "sh", False)
+    await servers.set_enabled(admin, "demo", "sh", True)
+    for attempt in (servers.remove(admin, "demo", "sh"), servers.test(admin, "demo", "sh")):
+        with pytest.raises(Forbidden):
+            await attempt
+    await servers.set_approved(OPERATOR, "demo", "sh", False)
+    with pytest.raises(Forbidden):
+        await servers.set_enabled(admin, "demo", "sh", False)
+    assert (await servers.show(admin, "demo", "sh")).server.is_enabled
+
+
+async def test_a_url_needs_no_approval(world: World) -> None:
+    await world.server("git", log="x")
+    with pytest.raises(InvalidInput, match="reached by URL"):
+        await world.gateway.servers.set_approved(OPERATOR, "demo", "git", True)
+    admin = (await world.admission(Role.ADMIN)).principal
+    await world.gateway.servers.set_enabled(admin, "demo", "git", False)
+    await world.gateway.servers.remove(admin, "demo", "git")
 
 
 async def test_switched_off_and_removed(world: World) -> None:

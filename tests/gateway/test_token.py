@@ -1,8 +1,12 @@
 """Tokens: issued once, listed ever after, revoked at once."""
 
+from dataclasses import replace
+
 import pytest
 
-from mcpgw.errors import Forbidden, InvalidInput, NotFound
+from mcpgw.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from mcpgw.gateway.token import DEFAULT_TTL_S, NEVER_S
+from mcpgw.model.bounds import Bounds
 from mcpgw.model.token import OPERATOR, Role, is_token
 from tests.world import World, asked
 
@@ -82,3 +86,71 @@ async def test_what_is_not_there_is_named(world: World) -> None:
     ):
         with pytest.raises(NotFound):
             await attempt
+
+
+async def test_a_token_says_nothing_of_its_life(world: World) -> None:
+    issued = await world.gateway.tokens.issue(OPERATOR, "demo", "ana", Role.ADMIN)
+    assert issued.token.expires_at == world.clock.time + DEFAULT_TTL_S
+    for_ever = await world.gateway.tokens.issue(OPERATOR, "demo", "ana", Role.ADMIN, NEVER_S)
+    assert for_ever.token.expires_at is None
+
+
+async def test_bounds_are_covered_by_the_mac(world: World) -> None:
+    bounds = Bounds(servers=("git",), addresses=("10.1.2.3/8",))
+    issued = await world.gateway.tokens.issue(OPERATOR, "demo", "ana", Role.ADMIN, 60.0, bounds)
+    assert issued.token.bounds.addresses == ("10.0.0.0/8",)
+    await world.gateway.access.authenticate("demo", issued.text)
+    for forged in (Bounds(), replace(bounds, servers=("*",))):
+        row = replace(issued.token, bounds=forged)
+        world.store.change(tokens={row.index: row})
+        with pytest.raises(Unauthenticated):
+            await world.gateway.access.authenticate("demo", issued.text)
+
+
+async def test_rotation_overlaps(world: World) -> None:
+    tokens, access = world.gateway.tokens, world.gateway.access
+    bounds = Bounds(servers=("git",))
+    old = await tokens.issue(OPERATOR, "demo", "ana", Role.READONLY, 1000.0, bounds)
+    world.clock.pass_s(400)
+    new = await tokens.rotate(OPERATOR, "demo", old.token.id, 100.0)
+    assert (new.token.member, new.token.role, new.token.bounds) == ("ana", Role.READONLY, bounds)
+    assert new.token.expires_at == world.clock.time + 1000.0
+    for issued in (old, new):
+        await access.authenticate("demo", issued.text)
+    world.clock.pass_s(100)
+    with pytest.raises(Unauthenticated):
+        await access.authenticate("demo", old.text)
+    await access.authenticate("demo", new.text)
+
+
+async def test_rotation_lengthens_no_life(world: World) -> None:
+    tokens = world.gateway.tokens
+    old = await tokens.issue(OPERATOR, "demo", "ana", Role.READONLY, 50.0)
+    await tokens.rotate(OPERATOR, "demo", old.token.id, 100.0, ttl_s=10.0)
+    kept, new = await tokens.list(OPERATOR, "demo")
+    assert {kept.token.expires_at, new.token.expires_at} == {
+        old.token.expires_at,
+        world.clock.time + 10.0,
+    }
+    never = await tokens.issue(OPERATOR, "demo", "bob", Role.READONLY, NEVER_S)
+    assert (await tokens.rotate(OPERATOR, "demo", never.token.id, 0.0)).token.expires_at is None
+    with pytest.raises(Unauthenticated):
+        await world.gateway.access.authenticate("demo", never.text)
+
+
+async def test_what_cannot_be_rotated(world: World) -> None:
+    tokens = world.gateway.tokens
+    gone = await tokens.issue(OPERATOR, "demo", "ana", Role.READONLY, 50.0)
+    good = await tokens.issue(OPERATOR, "demo", "ana", Role.READONLY, 5000.0)
+    world.clock.pass_s(60)
+    with pytest.raises(Conflict, match="is expired"):
+        await tokens.rotate(OPERATOR, "demo", gone.token.id, 1.0)
+    with pytest.raises(NotFound):
+        await tokens.rotate(OPERATOR, "demo", "tok_none", 1.0)
+    for overlap_s in (-1.0, float("inf")):
+        with pytest.raises(InvalidInput):
+            await tokens.rotate(OPERATOR, "demo", good.token.id, overlap_s)
+    developer = (await world.admission()).principal
+    with pytest.raises(Forbidden):
+        await tokens.rotate(developer, "demo", good.token.id, 1.0)
+    assert len(world.store.held.tokens) == 3

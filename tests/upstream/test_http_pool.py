@@ -33,8 +33,20 @@ async def pooled(script: Script, **settings: Any) -> AsyncIterator[tuple[HttpPoo
         pool.close()
 
 
-def make(url: str, max_connections: int = 4, trust: Any = ssl.create_default_context) -> HttpPool:
-    return HttpPool("web", url, max_connections=max_connections, max_body_bytes=10_000, trust=trust)
+def make(
+    url: str,
+    max_connections: int = 4,
+    trust: Any = ssl.create_default_context,
+    is_private_allowed: bool = True,
+) -> HttpPool:
+    return HttpPool(
+        "web",
+        url,
+        max_connections=max_connections,
+        max_body_bytes=10_000,
+        trust=trust,
+        is_private_allowed=is_private_allowed,
+    )
 
 
 async def get(pool: HttpPool, timeout_s: float = 5.0) -> bytes:
@@ -382,3 +394,29 @@ async def test_a_port_that_speaks_no_tls() -> None:
         pool = make(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
         with pytest.raises(UpstreamError, match="failed the TLS handshake"):
             await get(pool)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0x7f.1", "2130706433"])
+async def test_a_private_address_is_not_connected_to_unless_allowed(host: str) -> None:
+    async with RawHttp(number) as peer:
+        pool = make(peer.url.replace("127.0.0.1", host), is_private_allowed=False)
+        with pytest.raises(UpstreamError, match="on this machine or on a private network"):
+            await get(pool)
+        pool.close()
+        assert peer.connections == 0
+
+
+async def test_the_address_that_was_looked_at_is_the_one_connected_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A name that points elsewhere the second time is asked once only."""
+
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    monkeypatch.setattr(http_pool, "public_addresses", resolve)
+    async with RawHttp(number) as peer:
+        url = peer.url.replace("127.0.0.1", "no-such-host.invalid")
+        pool = make(url, is_private_allowed=False)
+        assert await get(pool) == b"ok"
+        pool.close()

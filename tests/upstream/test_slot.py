@@ -422,6 +422,25 @@ async def test_lanes_that_nobody_uses_end(tmp_path: Path, monkeypatch: pytest.Mo
         assert text_of(await call(again, "echo", {"text": "again"})) == "again"
 
 
+async def test_the_children_of_one_token_end_with_it(tmp_path: Path) -> None:
+    async with open_upstreams(tmp_path) as upstreams:
+        server = echo_server("dual")
+        await upstreams.connect(server, "f", nothing)
+        (held,) = upstreams._slots.values()
+        held._on_question()
+        pids = {}
+        for client in ("tok_a", "tok_a:session", "tok_ab", ""):
+            lane = legacy(SAMPLING, client)
+            connection = await upstreams.connect(server, "f", nothing, lane)
+            pids[client] = json.loads(text_of(await call(connection, "offered")))["pid"]
+        assert len(set(pids.values())) == 4
+        upstreams.end_client("tok_a")
+        await gone(pids["tok_a"])
+        await gone(pids["tok_a:session"])
+        assert is_running(pids["tok_ab"])
+        assert is_running(pids[""])
+
+
 async def test_lanes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slot, "MAX_LANES", 2)
     gate = asyncio.Event()
