@@ -229,7 +229,7 @@ def _assemble(
         tokens=tokens,
         members=Members(current, tokens, secrets, store.journal),
         tools=Tools(current, access, store.rulings, rulings, listings, clock),
-        explanations=Explanations(current, access, listings, throttle, clock),
+        explanations=Explanations(current, access, keys, listings, throttle, clock),
         audit=Audit(current, store.journal),
         ongoing=ongoing,
         spawn=spawn,

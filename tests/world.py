@@ -247,7 +247,7 @@ async def world() -> AsyncIterator[World]:
         tokens=tokens,
         members=Members(current, tokens, secrets, journal),
         tools=Tools(current, access, FakeRulings(store), rulings, listings, clock),
-        explanations=Explanations(current, access, listings, throttle, clock),
+        explanations=Explanations(current, access, keys, listings, throttle, clock),
         audit=Audit(current, journal),
         ongoing=ongoing,
         spawn=spawn,

@@ -13,13 +13,25 @@ import typer
 from typer.main import get_command
 
 from mcpgw import __version__
-from mcpgw.cli import bridge, call, doctor, installation, quickstart, serve, status, version
+from mcpgw.cli import (
+    bridge,
+    call,
+    doctor,
+    explain,
+    installation,
+    quickstart,
+    serve,
+    status,
+    version,
+)
 from mcpgw.cli.audit import logs
 from mcpgw.cli.invocation import EVERY_OPTION, Invocation, command, group, with_options
+from mcpgw.cli.member import OFFBOARD_EXAMPLES, members, offboard
 from mcpgw.cli.output import FAILED, USAGE, complain, fail, print_traceback
 from mcpgw.cli.secret import secrets, set_secret
 from mcpgw.cli.server import add, servers
 from mcpgw.cli.token import issue, revoke, tokens
+from mcpgw.cli.tool import tools
 from mcpgw.cli.workspace import workspaces
 from mcpgw.errors import GatewayError
 
@@ -35,11 +47,15 @@ command(app, "bridge", examples=bridge.EXAMPLES, prints_data=False)(bridge.bridg
 command(app, "status", **_HOUSE)(status.status)
 command(app, "doctor", **_HOUSE)(doctor.doctor)
 command(app, "call", examples=call.EXAMPLES)(call.call)
+command(app, "explain", examples=explain.EXAMPLES)(explain.explain)
+command(app, "offboard", examples=OFFBOARD_EXAMPLES)(offboard)
 command(app, "version", **_HOUSE)(version.version)
 app.add_typer(workspaces, name="workspace")
 app.add_typer(servers, name="server")
 app.add_typer(secrets, name="secret")
 app.add_typer(tokens, name="token")
+app.add_typer(members, name="member")
+app.add_typer(tools, name="tool")
 app.add_typer(logs, name="logs")
 command(app, "add-server", hidden=True)(add)
 command(app, "set-secret", hidden=True)(set_secret)

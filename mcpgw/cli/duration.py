@@ -1,5 +1,6 @@
 """Spans and moments as people write and read them: `14d`, `500ms`, `2026-11-01T10:00Z`."""
 
+import math
 import re
 from datetime import datetime
 
@@ -24,13 +25,13 @@ def parse_span(text: str, flag: str, example: str) -> float:
     return float(found[1]) * _UNIT_S[found[2]]
 
 
-def parse_ttl(text: str) -> float | None:
-    """Return how many seconds a token lives, None for `never`.
+def parse_ttl(text: str) -> float:
+    """Return how many seconds a token lives, infinite for `never`.
 
     Raises:
         InvalidInput: it is neither.
     """
-    return None if text == NEVER else parse_span(text, "--ttl", "14d, 12h or never")
+    return math.inf if text == NEVER else parse_span(text, "--ttl", "14d, 12h or never")
 
 
 def parse_moment(text: str, now: float, flag: str) -> float:

@@ -1,4 +1,4 @@
-"""`mcpgw server add|list|show|remove|enable|disable|test`."""
+"""`mcpgw server add|list|show|remove|approve|enable|disable|test`."""
 
 import shlex
 from typing import TYPE_CHECKING, Annotated, Any
@@ -160,6 +160,22 @@ async def disable(asked: Invocation, name: Name) -> None:
     await _switch(asked, name, False)
 
 
+@command(servers, "approve", examples=["server approve files", "server approve files --withdraw"])
+async def approve(
+    asked: Invocation,
+    name: Name,
+    is_withdrawn: Annotated[bool, typer.Option("--withdraw", help="Not any more.")] = False,
+) -> None:
+    """Let admins switch a server with a command on and off over HTTP, and no more than that."""
+    async with in_workspace(asked) as place:
+        await place.known_server(name)
+        await place.gateway.servers.set_approved(OPERATOR, place.slug, name, not is_withdrawn)
+    if asked.is_json:
+        print_json({"name": name, "is_approved": not is_withdrawn})
+    may = "may not" if is_withdrawn else "may"
+    say(f"admins {may} switch {name} on and off over HTTP")
+
+
 @command(servers, "test")
 async def test(asked: Invocation, name: Name) -> None:
     """Connect to a server and count what it offers."""
@@ -199,6 +215,7 @@ def _described(seen: "ServerSeen") -> dict[str, Any]:
         "id": server.id,
         "transport": server.transport,
         "is_enabled": server.is_enabled,
+        "is_approved": server.is_approved,
         "prefix": server.prefix,
         "created_at": iso(server.created_at),
         **launch,

@@ -1,14 +1,17 @@
-"""`mcpgw workspace create|list|show|delete|use`."""
+"""`mcpgw workspace create|list|show|set|delete|use`."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mcpgw.cli import bounds
+from mcpgw.cli.duration import parse_span, roughly
 from mcpgw.cli.invocation import Invocation, command, group
 from mcpgw.cli.output import iso, local, print_fields, print_json, print_table, say
 from mcpgw.cli.place import in_gateway, in_workspace, missing, remember
 from mcpgw.cli.prompt import confirm
 from mcpgw.model.token import OPERATOR
+from mcpgw.model.workspace import ReadonlyTools, WorkspaceSettings
 
 if TYPE_CHECKING:
     from mcpgw.gateway.gateway import Gateway
@@ -54,13 +57,66 @@ async def show(
     """Show a workspace."""
     asked.take({"workspace": slug})
     async with in_workspace(asked) as place:
-        described = await _described(place.gateway, place.slug)
         seen = await place.gateway.workspaces.show(OPERATOR, place.slug)
+    settings = seen.workspace.settings
+    described = _described_as(seen)
     if asked.is_json:
         print_json(described)
         return
+    del described["settings"]
     shown = described | {"created_at": local(seen.workspace.created_at)}
-    print_fields((name, str(value)) for name, value in shown.items())
+    print_fields(
+        [
+            *((name, str(value)) for name, value in shown.items()),
+            ("readonly tools", settings.readonly_tools.value),
+            ("ttl of tokens", "90 d" if settings.ttl_s is None else roughly(settings.ttl_s)),
+            *bounds.shown_bounds(settings.bounds),
+        ]
+    )
+
+
+@command(
+    workspaces,
+    "set",
+    examples=[
+        "workspace set --readonly-tools all",
+        "workspace set --ttl 30d --rate 120/m --addresses 10.0.0.0/8",
+        "workspace set --ttl default --rate ''",
+    ],
+)
+async def set_settings(  # noqa: PLR0913  (a parameter for each option)
+    asked: Invocation,
+    readonly_tools: Annotated[
+        ReadonlyTools | None,
+        typer.Option("--readonly-tools", help="What readonly tokens may call."),
+    ] = None,
+    ttl: Annotated[
+        str | None, typer.Option("--ttl", metavar="TIME", help="Life of tokens: 30d, or default.")
+    ] = None,
+    servers: bounds.Servers = None,
+    tools: bounds.Tools = None,
+    addresses: bounds.Addresses = None,
+    rate: bounds.RateLimit = None,
+    concurrency: bounds.Concurrency = None,
+) -> None:
+    """Set what holds for every token of a workspace that says nothing else itself.
+
+    It counts at the next request. What is not given stays; an empty value lifts a bound.
+    """
+    async with in_workspace(asked) as place:
+        before = (await place.gateway.workspaces.show(OPERATOR, place.slug)).workspace.settings
+        ttl_s = before.ttl_s
+        if ttl is not None:
+            ttl_s = None if ttl == "default" else parse_span(ttl, "--ttl", "30d")
+        settings = WorkspaceSettings(
+            before.readonly_tools if readonly_tools is None else readonly_tools,
+            ttl_s,
+            bounds.read_bounds(before.bounds, servers, tools, addresses, rate, concurrency),
+        )
+        changed = await place.gateway.workspaces.set(OPERATOR, place.slug, settings)
+    if asked.is_json:
+        print_json({"name": place.slug, "settings": _described_settings(changed.settings)})
+    say(f"set; see: mcpgw workspace show {place.slug}")
 
 
 @command(workspaces, "delete", examples=["workspace delete team"], in_workspace=False)
@@ -105,6 +161,14 @@ async def _described(gateway: "Gateway", slug: str) -> dict[str, Any]:
     return _described_as(await gateway.workspaces.show(OPERATOR, slug))
 
 
+def _described_settings(settings: WorkspaceSettings) -> dict[str, Any]:
+    return {
+        "readonly_tools": settings.readonly_tools.value,
+        "ttl_s": settings.ttl_s,
+        "bounds": bounds.described_bounds(settings.bounds),
+    }
+
+
 def _described_as(seen: "WorkspaceSeen") -> dict[str, Any]:
     return {
         "name": seen.workspace.slug,
@@ -113,4 +177,5 @@ def _described_as(seen: "WorkspaceSeen") -> dict[str, Any]:
         "servers": seen.servers,
         "secrets": seen.secrets,
         "tokens": seen.tokens,
+        "settings": _described_settings(seen.workspace.settings),
     }

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from mcpgw.gateway.access import Access
 from mcpgw.gateway.current import Current
+from mcpgw.gateway.keys import Keys
 from mcpgw.gateway.listing import Listings
 from mcpgw.gateway.offer import Offer
 from mcpgw.gateway.permission import require
@@ -61,10 +62,12 @@ class Explanations:
         self,
         current: Current,
         access: Access,
+        keys: Keys,
         listings: Listings,
         throttle: Throttle,
         clock: Clock,
     ) -> None:
+        self._keys = keys
         self._current = current
         self._access = access
         self._listings = listings
@@ -83,10 +86,12 @@ class Explanations:
 
         Raises:
             NotFound: there is no such workspace or token.
+            VaultLocked: the master key is not here.
         """
         configuration = await self._current.configuration()
         workspace = configuration.workspace(slug)
         require(principal, Action.READ_CONFIGURATION, workspace.id)
+        self._keys.unlock(configuration)
         token = configuration.token(workspace.id, token_id)
         bearer = self._access.principal_of(token, configuration)
         offer = await self._listings.offer(configuration, workspace)

@@ -33,7 +33,7 @@ def test_no_span(text: str) -> None:
 
 
 def test_never() -> None:
-    assert parse_ttl("never") is None
+    assert parse_ttl("never") == float("inf")
 
 
 @pytest.mark.parametrize(

@@ -116,3 +116,13 @@ def test_remove_is_confirmed(echo: Cli) -> None:
 def test_a_mistyped_name(echo: Cli) -> None:
     for verb in ("show", "remove", "enable", "disable", "test"):
         assert "did you mean echo?" in echo.refused(3, "server", verb, "ehco")
+
+
+def test_approved_and_not_any_more(echo: Cli) -> None:
+    assert echo.json("server", "show", "echo")["is_approved"] is False
+    assert "may switch echo on and off" in echo("server", "approve", "echo").err
+    assert echo.json("server", "show", "echo")["is_approved"] is True
+    assert echo.json("server", "approve", "echo", "--withdraw")["is_approved"] is False
+    echo("server", "add", "web", "http://127.0.0.1:1/mcp", "--no-test")
+    assert "reached by URL" in echo.refused(2, "server", "approve", "web")
+    echo.refused(3, "server", "approve", "none")

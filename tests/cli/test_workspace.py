@@ -1,3 +1,5 @@
+import pytest
+
 from tests.cli.conftest import Cli
 
 
@@ -52,3 +54,30 @@ def test_delete_is_confirmed(cli: Cli) -> None:
     assert "workspace create" in cli("workspace", "list").err
     assert "add one" in cli.refused(3, "server", "list")
     cli.refused(3, "workspace", "delete", "team", "--yes")
+
+
+def test_settings_hold_what_tokens_do_not_say(cli: Cli) -> None:
+    before = cli.json("workspace", "show")["settings"]
+    assert before["readonly_tools"] == "classified"
+    options = ("--readonly-tools", "all", "--ttl", "30d", "--rate", "120/m", "--servers", "git")
+    changed = cli.json("workspace", "set", *options)["settings"]
+    assert (changed["readonly_tools"], changed["ttl_s"]) == ("all", 30 * 86400)
+    assert (changed["bounds"]["rate"], changed["bounds"]["servers"]) == ("120/m", ["git"])
+    assert "expires in 30 d" in cli("token", "issue").err
+    shown = cli("workspace", "show").out
+    assert "30 d" in shown
+    assert "120/m" in shown
+    cli("workspace", "set", "--concurrency", "3")
+    assert cli.json("workspace", "show")["settings"]["bounds"]["rate"] == "120/m"
+    lifted = ("--ttl", "default", "--rate", "", "--servers", "", "--concurrency", "0")
+    cli("workspace", "set", *lifted, "--readonly-tools", "classified")
+    assert cli.json("workspace", "show")["settings"] == before
+
+
+@pytest.mark.parametrize(
+    "option", [("--rate", "x"), ("--ttl", "never"), ("--ttl", "0s"), ("--readonly-tools", "some")]
+)
+def test_unusable_settings_change_nothing(cli: Cli, option: tuple[str, str]) -> None:
+    before = cli.json("workspace", "show")
+    cli.refused(2, "workspace", "set", *option)
+    assert cli.json("workspace", "show") == before
