@@ -220,7 +220,8 @@ async def _hand_over(asked: Invocation, place: Place, issued: "Issued", is_uncou
         }
         print_json(described)
     if visible is not None:
-        say(f"it sees {visible.tools} of {counted(visible.all_tools, 'tool')}. {visible.absence}")
+        seen = f"it sees {visible.tools} of {counted(visible.all_tools, 'tool')}"
+        say(f"{seen}: {visible.absence}" if visible.absence else seen)
         for server, problem in visible.problems:
             say(f"not counted: {server}: {problem}")
 
