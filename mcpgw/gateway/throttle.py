@@ -1,7 +1,7 @@
 """How much a token may do: calls in a span of time, and calls at the same time.
 
-A rate is a bucket that fills evenly and holds a whole span's calls; an empty one refuses at once.
-A call too many at the same time waits a moment in turn. What is remembered of a token is forgotten
+A rate is a bucket that fills evenly and holds a whole span's calls; an empty one refuses, after a
+moment that slows who floods us. A call too many at the same time waits in turn for a while. What is remembered of a token is forgotten
 when it says nothing any more: the bucket is full again, nothing runs.
 """
 
@@ -17,6 +17,9 @@ from mcpgw.model.token import Principal
 
 MAX_CONCURRENCY = 256
 """Calls that a token may have under way which says nothing of it itself."""
+
+PENALTY_S = 0.2
+"""How long the refusal of a call takes: a connection is good for five of them a second."""
 
 QUEUE_S = 5.0
 """How long a call waits for others of its token to end."""
@@ -75,7 +78,7 @@ class Throttle:
             yield
             return
         use = self._use(principal.token_id)
-        self._take(use, principal.bounds.rate)
+        await self._take(use, principal.bounds.rate)
         await self._begin(use, principal.bounds.concurrency or MAX_CONCURRENCY)
         try:
             yield
@@ -100,12 +103,13 @@ class Throttle:
             use = self._uses[token_id] = _Use()
         return use
 
-    def _take(self, use: _Use, rate: Rate | None) -> None:
+    async def _take(self, use: _Use, rate: Rate | None) -> None:
         if rate is None:
             return
         use.fill(rate, self._now_s())
         if use.allowance < 1.0:
             retry_after_s = (1.0 - use.allowance) * rate.span_s / rate.calls
+            await asyncio.sleep(PENALTY_S)
             raise Limited(f"this token may make {rate} calls", "try again later", retry_after_s)
         use.allowance -= 1.0
 

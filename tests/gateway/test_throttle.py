@@ -14,6 +14,11 @@ from tests.fakes import FakeClock
 from tests.world import until
 
 
+@pytest.fixture(autouse=True)
+def no_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PENALTY_S", 0.0)
+
+
 def bearer(bounds: Bounds, token_id: str = "tok_1") -> Principal:  # noqa: S107  (an id)
     return Principal(token_id, "ana", Role.DEVELOPER, "w", bounds)
 
@@ -53,6 +58,15 @@ async def test_a_refusal_says_when_to_come_again() -> None:
         async with throttle.calling(principal):
             pass
     assert caught.value.retry_after_s == pytest.approx(40)
+
+
+async def test_a_refusal_takes_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PENALTY_S", 60.0)
+    throttle, principal = Throttle(FakeClock()), bearer(Bounds(rate=Rate(1, 60.0)))
+    assert await calls(throttle, principal, 1) == 1
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(calls(throttle, principal, 1), 0.01)
+    assert throttle._uses["tok_1"].running == 0
 
 
 async def test_each_token_has_its_own_and_a_new_rate_counts_at_once() -> None:
