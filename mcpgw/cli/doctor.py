@@ -31,9 +31,6 @@ avoids the situation, so this is for information."""
 LEAST_FREE_BYTES = 256 << 20
 """Below this the journal may soon have no room, and nothing unrecorded is served."""
 
-SOON_S = 7 * 86400.0
-"""Tokens that end within this time are worth a word."""
-
 
 class Severity(StrEnum):
     """What a finding means."""
@@ -141,9 +138,7 @@ async def check_tokens(gateway: "Gateway", slug: str) -> list[Finding]:
             f"mcpgw token issue -w {slug} --member {seen.token.member}",
         )
         for seen in await gateway.tokens.list(OPERATOR, slug)
-        if seen.token.is_usable(moment)
-        and seen.token.expires_at is not None
-        and seen.token.expires_at < moment + SOON_S
+        if seen.token.is_expiring(moment) and seen.token.expires_at is not None
     ]
 
 

@@ -1,8 +1,9 @@
 """How much a token may do: calls in a span of time, and calls at the same time.
 
 A rate is a bucket that fills evenly and holds a whole span's calls; an empty one refuses, after a
-moment that slows who floods us. A call too many at the same time waits in turn for a while. What is remembered of a token is forgotten
-when it says nothing any more: the bucket is full again, nothing runs.
+moment that slows who floods us. A call too many at the same time waits in turn for a while. What is
+remembered of a token is forgotten when it says nothing any more: the bucket is full again, nothing
+runs.
 """
 
 import asyncio
