@@ -151,13 +151,13 @@ class Calls:
     async def _carry_out_within_rights(self, asked: Asked, passage: _Passage) -> bytes:
         """Run the steps as often, and as long, as the token may; empty when that is refused."""
         try:
-            async with self._ongoing.calling(asked.admission):
-                answer = await self._carry_out(asked, passage)
+            return await self._ongoing.call(
+                asked.admission, lambda: self._carry_out(asked, passage)
+            )
         except (Limited, Unauthenticated, StorageError) as error:
             passage.outcome, passage.error_class = WITHHELD[error.code], error.code
             passage.refusal = error
             return b""
-        return answer
 
     async def _carry_out(self, asked: Asked, passage: _Passage) -> bytes:
         """Run the steps; a failure becomes the client's answer and the row's outcome."""

@@ -205,10 +205,7 @@ class Dispatcher:
         """Return a handler whose answer is withheld when the token ends before it is there."""
 
         async def guarded(asked: Asked) -> bytes:
-            with self._ongoing.guarding(asked.admission):
-                response = await handler(asked)
-            await self._ongoing.check(asked.admission)
-            return response
+            return await self._ongoing.guard(asked.admission, lambda: handler(asked))
 
         return guarded
 

@@ -9,8 +9,8 @@ when one of them expires. A new request needs none of this: it is decided by com
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from mcpgw.errors import GatewayError, Unauthenticated
 from mcpgw.gateway.access import Access, Admission
@@ -21,6 +21,8 @@ from mcpgw.model.configuration import Configuration
 from mcpgw.model.token import Principal
 
 logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 LOOK_S = 0.1
 """Time between two looks: whoever revokes may count on a quarter of a second."""
@@ -90,32 +92,33 @@ class Ongoing:
                 self._spawn(self._look_out())
         return entry
 
-    @asynccontextmanager
-    async def calling(self, admission: Admission) -> AsyncIterator[None]:
-        """Run the block as one call of a token: as often as that may call, and while it is good.
+    async def call(self, admission: Admission, work: Callable[[], Awaitable[Result]]) -> Result:
+        """Do one call's work: as often as the token may call, and as long as it is good.
 
         Raises:
             Limited: the token called too often, or has too much under way.
-            Unauthenticated: it ended; what the block made must not leave.
+            Unauthenticated: it ended; what the work made must not leave.
             StorageError: it cannot be known whether it did.
         """
-        with self.guarding(admission):
-            async with self._throttle.calling(admission.principal):
-                yield
-        await self.check(admission)
+        principal = admission.principal
+        await self._throttle.begin(principal)
+        try:
+            return await self.guard(admission, work)
+        finally:
+            self._throttle.end(principal)
 
-    @contextmanager
-    def guarding(self, admission: Admission) -> Iterator[None]:
-        """Run the block as something that is cancelled when the token ends.
+    async def guard(self, admission: Admission, work: Callable[[], Awaitable[Result]]) -> Result:
+        """Do work that is cancelled when the token ends.
 
         Raises:
-            Unauthenticated: it was.
+            Unauthenticated: it was, or the token ended in the moment that the work did.
+            StorageError: it cannot be known whether it did.
         """
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  (a coroutine always runs in a task)
         entry = self.enter(admission, task.cancel)
         try:
-            yield
+            result = await work()
         except asyncio.CancelledError:
             if not entry.is_ended:
                 raise
@@ -123,6 +126,8 @@ class Ongoing:
             raise Unauthenticated(ENDED) from None
         finally:
             entry.leave()
+        await self.check(admission)
+        return result
 
     def renewed(self, admission: Admission, configuration: Configuration) -> Admission:
         """Return what the token admits to in that committed state.

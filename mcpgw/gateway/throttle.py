@@ -8,8 +8,7 @@ runs.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 from mcpgw.errors import Limited
 from mcpgw.gateway.ports import Clock
@@ -68,22 +67,28 @@ class Throttle:
         self._clock = clock
         self._uses: dict[str, _Use] = {}
 
-    @asynccontextmanager
-    async def calling(self, principal: Principal) -> AsyncIterator[None]:
-        """Let one call run for the block.
+    async def begin(self, principal: Principal) -> None:
+        """Let one call run; whoever begins one ends it.
 
         Raises:
             Limited: the token called too often, or has too much under way.
         """
         if principal.is_operator:
-            yield
             return
-        use = self._use(principal.token_id)
-        await self._take(use, principal.bounds.rate)
-        await self._begin(use, principal.bounds.concurrency or MAX_CONCURRENCY)
-        try:
-            yield
-        finally:
+        use = self._uses.get(principal.token_id) or self._remember(principal.token_id)
+        bounds = principal.bounds
+        if bounds.rate is not None:
+            await self._take(use, bounds.rate)
+        concurrency = bounds.concurrency or MAX_CONCURRENCY
+        if use.running < concurrency:
+            use.running += 1
+        else:
+            await self._wait(use, concurrency)
+
+    def end(self, principal: Principal) -> None:
+        """Note that a call that was begun is over: its place goes to who waits longest."""
+        use = self._uses.get(principal.token_id)
+        if use is not None:
             self._finish(use)
 
     def wait_s(self, principal: Principal) -> float:
@@ -94,19 +99,14 @@ class Throttle:
         use.fill(rate, self._now_s())
         return max(0.0, (1.0 - use.allowance) * rate.span_s / rate.calls)
 
-    def _use(self, token_id: str) -> _Use:
-        use = self._uses.get(token_id)
-        if use is None:
-            if len(self._uses) >= SWEEP_AT:
-                now_s = self._now_s()
-                kept = {i: u for i, u in self._uses.items() if not u.is_forgettable(now_s)}
-                self._uses = kept
-            use = self._uses[token_id] = _Use()
+    def _remember(self, token_id: str) -> _Use:
+        if len(self._uses) >= SWEEP_AT:
+            now_s = self._now_s()
+            self._uses = {i: u for i, u in self._uses.items() if not u.is_forgettable(now_s)}
+        use = self._uses[token_id] = _Use()
         return use
 
-    async def _take(self, use: _Use, rate: Rate | None) -> None:
-        if rate is None:
-            return
+    async def _take(self, use: _Use, rate: Rate) -> None:
         use.fill(rate, self._now_s())
         if use.allowance < 1.0:
             retry_after_s = (1.0 - use.allowance) * rate.span_s / rate.calls
@@ -114,11 +114,8 @@ class Throttle:
             raise Limited(f"this token may make {rate} calls", "try again later", retry_after_s)
         use.allowance -= 1.0
 
-    async def _begin(self, use: _Use, concurrency: int) -> None:
-        """Take a place, or wait in turn for one."""
-        if use.running < concurrency:
-            use.running += 1
-            return
+    async def _wait(self, use: _Use, concurrency: int) -> None:
+        """Wait in turn for a place."""
         if len(use.waiting) >= MAX_QUEUED:
             raise _too_many(concurrency)
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -173,11 +173,9 @@ async def test_the_operator_is_not_watched(world: World) -> None:
 async def test_a_cancellation_of_its_own_stays_one(world: World) -> None:
     admission = await world.admission()
 
-    async def wait() -> None:
-        with world.gateway.ongoing.guarding(admission):
-            await asyncio.Event().wait()
-
-    task = asyncio.ensure_future(wait())
+    task = asyncio.ensure_future(
+        world.gateway.ongoing.guard(admission, lambda: asyncio.Event().wait())
+    )
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

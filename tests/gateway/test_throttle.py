@@ -1,7 +1,8 @@
 """How much a token may do: rates by the clock, places in turn."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -23,12 +24,22 @@ def bearer(bounds: Bounds, token_id: str = "tok_1") -> Principal:  # noqa: S107 
     return Principal(token_id, "ana", Role.DEVELOPER, "w", bounds)
 
 
+@asynccontextmanager
+async def calling(throttle: Throttle, principal: Principal) -> AsyncIterator[None]:
+    """Let one call run for the block."""
+    await throttle.begin(principal)
+    try:
+        yield
+    finally:
+        throttle.end(principal)
+
+
 async def calls(throttle: Throttle, principal: Principal, number: int) -> int:
     """Call so often, and return how many were served."""
     served = 0
     for _ in range(number):
         try:
-            async with throttle.calling(principal):
+            async with calling(throttle, principal):
                 served += 1
         except Limited:
             continue
@@ -55,7 +66,7 @@ async def test_a_refusal_says_when_to_come_again() -> None:
     await calls(throttle, principal, 1)
     clock.pass_s(20)
     with pytest.raises(Limited, match="1/m calls") as caught:
-        async with throttle.calling(principal):
+        async with calling(throttle, principal):
             pass
     assert caught.value.retry_after_s == pytest.approx(40)
 
@@ -91,7 +102,7 @@ async def test_a_call_too_many_waits_in_turn() -> None:
     order: list[int] = []
 
     async def call(number: int) -> None:
-        async with throttle.calling(principal):
+        async with calling(throttle, principal):
             order.append(number)
             await asyncio.sleep(0)
 
@@ -103,9 +114,9 @@ async def test_a_call_too_many_waits_in_turn() -> None:
 async def test_who_waits_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "QUEUE_S", 0.01)
     throttle, principal = Throttle(FakeClock()), bearer(Bounds(concurrency=1))
-    async with throttle.calling(principal):
+    async with calling(throttle, principal):
         with pytest.raises(Limited, match="1 calls under way"):
-            async with throttle.calling(principal):
+            async with calling(throttle, principal):
                 pass
     assert await calls(throttle, principal, 1) == 1
 
@@ -113,8 +124,8 @@ async def test_who_waits_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 async def test_the_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_QUEUED", 2)
     throttle, principal = Throttle(FakeClock()), bearer(Bounds(concurrency=1))
-    use = throttle._use("tok_1")
-    async with throttle.calling(principal):
+    use = throttle._remember("tok_1")
+    async with calling(throttle, principal):
         waiting = [asyncio.ensure_future(calls(throttle, principal, 1)) for _ in range(2)]
         await until(lambda: len(use.waiting) == 2)
         assert await calls(throttle, principal, 1) == 0
@@ -123,9 +134,9 @@ async def test_the_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_who_leaves_while_waiting_takes_no_place() -> None:
     throttle, principal = Throttle(FakeClock()), bearer(Bounds(concurrency=1))
-    use = throttle._use("tok_1")
+    use = throttle._remember("tok_1")
     async with AsyncExitStack() as running:
-        await running.enter_async_context(throttle.calling(principal))
+        await running.enter_async_context(calling(throttle, principal))
         gone, other = (
             asyncio.ensure_future(calls(throttle, principal, 1)),
             asyncio.ensure_future(calls(throttle, principal, 1)),
@@ -141,9 +152,9 @@ async def test_who_leaves_while_waiting_takes_no_place() -> None:
 @pytest.mark.parametrize("is_given_first", [True, False])
 async def test_who_leaves_as_its_place_comes_hands_it_on(is_given_first: bool) -> None:
     throttle, principal = Throttle(FakeClock()), bearer(Bounds(concurrency=1))
-    use = throttle._use("tok_1")
+    use = throttle._remember("tok_1")
     async with AsyncExitStack() as running:
-        await running.enter_async_context(throttle.calling(principal))
+        await running.enter_async_context(calling(throttle, principal))
         gone = asyncio.ensure_future(calls(throttle, principal, 1))
         await until(lambda: len(use.waiting) == 1)
         if not is_given_first:
@@ -164,7 +175,7 @@ async def test_those_of_whom_there_is_nothing_to_say_are_forgotten(
     limited = Bounds(rate=Rate(2, 60.0))
     await calls(throttle, bearer(Bounds(), "tok_a"), 1)
     await calls(throttle, bearer(limited, "tok_b"), 1)
-    async with throttle.calling(bearer(Bounds(), "tok_c")):
+    async with calling(throttle, bearer(Bounds(), "tok_c")):
         await calls(throttle, bearer(Bounds(), "tok_d"), 1)
         assert set(throttle._uses) == {"tok_b", "tok_c", "tok_d"}
         clock.pass_s(60)
