@@ -6,11 +6,14 @@ directory, else the default. Never imported by `gateway/`: what it needs is pass
 
 import math
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -53,6 +56,32 @@ def _port(value: Any) -> int:
     return int(value)
 
 
+def _networks(value: Any) -> tuple[str, ...]:
+    """Read networks or single addresses, in one text with commas or one by one."""
+    given = value.split(",") if isinstance(value, str) else list(value)
+    return tuple(str(ip_network(_text(one).strip())) for one in given)
+
+
+_HOST_NAME = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*|[0-9a-f:.]*:[0-9a-f:.]*")
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
+
+
+def _url(value: Any) -> str:
+    """Read http(s)://NAME[:PORT][/PATH], or nothing."""
+    parts = urlsplit(_text(value))
+    if value and (
+        parts.scheme not in ("http", "https")
+        or "@" in parts.netloc
+        or "?" in value
+        or "#" in value
+        or not _HOST_NAME.fullmatch(parts.hostname or "")
+        or not _PATH.fullmatch(parts.path)
+        or parts.port == 0
+    ):
+        raise ValueError
+    return str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One row of the table.
@@ -75,7 +104,13 @@ SETTINGS = (
     Setting("token", "MCPGW_TOKEN", "", _text, "token of mcpgw bridge"),
     Setting("host", "MCPGW_HOST", "127.0.0.1", _text, "address to listen on"),
     Setting("port", "MCPGW_PORT", 8080, _port, "TCP port to listen on; 0 picks a free one"),
-    Setting("public_url", "MCPGW_PUBLIC_URL", "", _text, "URL that clients use, behind a proxy"),
+    Setting("public_url", "MCPGW_PUBLIC_URL", "", _url, "https://NAME that clients use"),
+    Setting("tls_cert", "MCPGW_TLS_CERT", "", _text, "certificate chain to serve TLS with (PEM)"),
+    Setting("tls_key", "MCPGW_TLS_KEY", "", _text, "private key of that certificate (PEM)"),
+    Setting(
+        *("trusted_proxies", "MCPGW_TRUSTED_PROXIES", (), _networks),
+        "networks (CIDR) of proxies whose word on client addresses is believed",
+    ),
     Setting("master_key", "MCPGW_MASTER_KEY", "", _text, "the master key itself (last choice)"),
     Setting("master_key_file", "MCPGW_MASTER_KEY_FILE", "", _text, "file of the master key"),
     Setting("credentials_directory", "CREDENTIALS_DIRECTORY", "", _text, "systemd credentials"),
@@ -85,6 +120,15 @@ SETTINGS = (
     Setting("start_timeout_s", "MCPGW_START_TIMEOUT", 60.0, _seconds, "seconds to start a child"),
     Setting("max_body_bytes", "MCPGW_MAX_BODY", 4 << 20, _count, "largest request body"),
     Setting("max_message_bytes", "MCPGW_MAX_MESSAGE", 16 << 20, _count, "largest upstream message"),
+    Setting("max_clients", "MCPGW_MAX_CLIENTS", 2048, _count, "connections of clients, in all"),
+    Setting(
+        *("max_clients_per_address", "MCPGW_MAX_CLIENTS_PER_ADDRESS", 256, _count),
+        "connections of one client address (loopback: any number)",
+    ),
+    Setting(
+        *("max_auth_failures", "MCPGW_MAX_AUTH_FAILURES", 10, _count),
+        "failed authentications of one address in a minute",
+    ),
     Setting("max_connections", "MCPGW_MAX_CONNECTIONS", 32, _count, "HTTP connections per lane"),
 )
 """Every setting there is. A test proves that each stands in docs/operations.md."""
@@ -113,6 +157,9 @@ class Config:
     host: str
     port: int
     public_url: str
+    tls_cert: str
+    tls_key: str
+    trusted_proxies: tuple[str, ...]
     master_key: str
     master_key_file: str
     credentials_directory: str
@@ -122,6 +169,9 @@ class Config:
     start_timeout_s: float
     max_body_bytes: int
     max_message_bytes: int
+    max_clients: int
+    max_clients_per_address: int
+    max_auth_failures: int
     max_connections: int
 
     @property

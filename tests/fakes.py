@@ -38,9 +38,24 @@ class FakeClock:
     def monotonic_ns(self) -> int:
         return self.ns
 
+    def monotonic_s(self) -> float:
+        return self.ns / 1e9
+
     def pass_s(self, seconds: float) -> None:
         self.time += seconds
         self.ns += int(seconds * 1e9)
+
+
+@dataclass(eq=False)
+class FakeConnected:
+    """A client's connection, as far as it can make room for another."""
+
+    is_idle: bool = True
+    is_known: bool = False
+    has_given_way: bool = False
+
+    def give_way(self) -> None:
+        self.has_given_way = True
 
 
 class FakeStore:

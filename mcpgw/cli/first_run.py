@@ -33,6 +33,9 @@ TTL_S = 90 * 86400.0
 EXAMPLE = "greeter.py"
 """In `examples/` of the repository, and in the wheel's data files."""
 
+HERE = {"host": "127.0.0.1", "public_url": "", "tls_cert": "", "tls_key": ""}
+"""Settings of a gateway for this machine only, whatever the file and the environment say."""
+
 PORTS_TRIED = 20
 """How many ports after the usual one are tried when that is taken."""
 
@@ -42,7 +45,7 @@ CALL_TIMEOUT_S = 60.0
 async def first_run(asked: Invocation, port: int | None, is_once: bool) -> None:
     """Set up, serve, call once, show what to do next, and serve on unless `is_once`."""
     stop = stop_on_signals()
-    config = asked.config(host="127.0.0.1", port=port, public_url="")
+    config = asked.config(port=port, **HERE)
     found = running(config)
     if found is not None:
         raise Conflict(
@@ -168,7 +171,7 @@ async def _served(
     async with AsyncExitStack() as stack:
         served = None
         for port in range(config.port, config.port + PORTS_TRIED):
-            tried = asked.config(host=config.host, port=port, public_url="")
+            tried = asked.config(port=port, **HERE)
             try:
                 served = await stack.enter_async_context(serving_data(tried))
                 break

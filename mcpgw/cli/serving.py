@@ -5,6 +5,7 @@ Imported late, by the commands that serve: it brings the HTTP server along.
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import sys
@@ -17,12 +18,21 @@ from typing import Any
 from mcpgw import __version__
 from mcpgw.bootstrap import open_gateway, serve_lock
 from mcpgw.cli.exposure import exposure
+from mcpgw.cli.hardening import allow_files
 from mcpgw.cli.output import FAILED, counted, say
 from mcpgw.cli.stderr_log import log_to_stderr
 from mcpgw.config import Config
+from mcpgw.errors import InvalidInput
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.model.token import OPERATOR
 from mcpgw.web.app import serving
+from mcpgw.web.listening import Listening
+from mcpgw.web.tls import Certificate
+
+logger = logging.getLogger(__name__)
+
+OWN_FILES = 256
+"""Open files that are kept for ourselves: databases, children, connections to servers."""
 
 LAST_PATIENCE_S = 9.5
 """How long an orderly end may take; whoever stops us kills after ten seconds."""
@@ -63,6 +73,7 @@ async def serve_data(config: Config) -> None:
         NotFound: there is no data directory.
         VaultLocked: the master key is not here.
         Conflict: another process serves it, or the port is taken.
+        InvalidInput: it cannot listen there, or not with that certificate.
     """
     stop = stop_on_signals()
     async with serving_data(config) as served:
@@ -89,14 +100,7 @@ async def serving_data(config: Config) -> AsyncIterator[Served]:
     with serve_lock(config) as publish:
         async with open_gateway(config, is_server=True) as gateway:
             await gateway.installation.unlock(OPERATOR)
-            listening = serving(
-                gateway,
-                config.host,
-                config.port,
-                public_url=config.public_url,
-                max_body_bytes=config.max_body_bytes,
-            )
-            async with listening as url:
+            async with serving(gateway, listening_of(config)) as url:
                 publish(url)
                 seen = await gateway.workspaces.list(OPERATOR)
                 # What was made up to now stays: the collector need not look at it again.
@@ -104,6 +108,33 @@ async def serving_data(config: Config) -> AsyncIterator[Served]:
                 gc.freeze()
                 gc.set_threshold(*COLLECT_AT)
                 yield Served(gateway, url, [(one.workspace.slug, one.servers) for one in seen])
+
+
+def listening_of(config: Config) -> Listening:
+    """Return where to listen, as the settings say and the system allows.
+
+    Raises:
+        InvalidInput: the certificate cannot be used.
+    """
+    certificate = None
+    if config.tls_cert:
+        certificate = Certificate(config.tls_cert, config.tls_key)
+        _reload_on_hangup(certificate)
+    files = allow_files()
+    most = max(1, min(config.max_clients, files - OWN_FILES))
+    if most < config.max_clients:
+        logger.warning("%d open files allowed: %d clients at most (ulimit -n)", files, most)
+    return Listening(
+        host=config.host,
+        port=config.port,
+        public_url=config.public_url,
+        certificate=certificate,
+        max_body_bytes=config.max_body_bytes,
+        max_clients=most,
+        max_clients_per_address=config.max_clients_per_address,
+        max_auth_failures=config.max_auth_failures,
+        trusted_proxies=config.trusted_proxies,
+    )
 
 
 def stop_on_signals() -> Stop:
@@ -129,6 +160,20 @@ def banner(config: Config, served: Served) -> Sequence[str]:
         exposure(config),
         "stop with Ctrl-C",
     ]
+
+
+def _reload_on_hangup(certificate: Certificate) -> None:
+    """Take up a renewed certificate at SIGHUP; one that cannot be used changes nothing."""
+
+    def reload() -> None:
+        try:
+            certificate.reload()
+            logger.info("the TLS certificate was read again")
+        except InvalidInput as error:
+            logger.error("the TLS certificate stays as it was: %s", error.message)
+
+    if sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

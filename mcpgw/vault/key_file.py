@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 
 from mcpgw.errors import VaultLocked
+from mcpgw.model.secret_file import exposure
 from mcpgw.vault.key import MasterKey
 
 MAX_FILE_BYTES = 1024
@@ -83,14 +84,9 @@ class KeyFile:
             )
 
     def _check_file(self, status: os.stat_result) -> None:
-        if not stat.S_ISREG(status.st_mode):
-            raise VaultLocked("cannot be read: it is no regular file")
-        is_of_root = self._is_given and status.st_uid == 0
-        if status.st_uid != os.geteuid() and not is_of_root:
-            raise VaultLocked(f"cannot be read: it belongs to user {status.st_uid}")
-        mode = stat.S_IMODE(status.st_mode)
-        if mode & (0o037 if is_of_root else 0o077):
-            raise VaultLocked(f"cannot be read: mode {mode:04o} lets others in (chmod 0600)")
+        exposed = exposure(status, os.geteuid(), may_be_of_root=self._is_given)
+        if exposed:
+            raise VaultLocked(f"cannot be read: {exposed}")
 
 
 def _write_new_file(path: Path, content: bytes) -> None:

@@ -2,25 +2,23 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
-from aiohttp import web
-
-from mcpgw.errors import Conflict, InvalidInput
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.model.policy import Action
 from mcpgw.web.api import Api
+from mcpgw.web.clients import Clients
 from mcpgw.web.connection import Listener
 from mcpgw.web.event_stream import EventStreamEndpoint
+from mcpgw.web.failure import Failures
 from mcpgw.web.health import healthz
+from mcpgw.web.listening import Listening, bind
 from mcpgw.web.mcp import McpEndpoint
 from mcpgw.web.middleware import Door
+from mcpgw.web.origin import Origins, own_origin
+from mcpgw.web.peer import TrustedProxies
+from mcpgw.web.reception import Reception
 from mcpgw.web.routing import Public, Route, Routes
 from mcpgw.web.stream import Streams
-
-SHUTDOWN_S = 5.0
-"""How long running requests may take to end when the server stops. aiohttp waits for that twice:
-for their end, and for the end of their cancellation."""
 
 
 def build_routes(gateway: Gateway, max_body_bytes: int, streams: Streams) -> Routes:
@@ -50,39 +48,32 @@ def build_routes(gateway: Gateway, max_body_bytes: int, streams: Streams) -> Rou
 
 
 @asynccontextmanager
-async def serving(
-    gateway: Gateway, host: str, port: int, *, public_url: str, max_body_bytes: int
-) -> AsyncIterator[str]:
+async def serving(gateway: Gateway, listening: Listening) -> AsyncIterator[str]:
     """Listen until the block ends; yields the URL that clients use, without a path.
 
     Raises:
         Conflict: the port is taken.
         InvalidInput: the address is not one of this machine's.
     """
-    own_hosts = {host, urlsplit(public_url).hostname or host}
+    sockets = await bind(listening.host, listening.port)
+    own = own_origin(listening.scheme, listening.host, sockets[0].getsockname()[1])
+    clients = Clients(listening.max_clients, listening.max_clients_per_address)
     streams = Streams(gateway.spawn)
-    routes = build_routes(gateway, max_body_bytes, streams)
-    door = Door(gateway, routes, frozenset(own_hosts))
-    listener = Listener(door.handle, max_body_bytes=max_body_bytes)
-    runner = web.ServerRunner(listener, shutdown_timeout=SHUTDOWN_S / 2)
-    await runner.setup()
-    try:
-        await _start(web.TCPSite(runner, host, port), host, port)
-        shown = f"[{host}]" if ":" in host else host
-        yield public_url.rstrip("/") or f"http://{shown}:{runner.addresses[0][1]}"
-    finally:
-        streams.end_all()
-        await runner.cleanup()
-
-
-async def _start(site: web.TCPSite, host: str, port: int) -> None:
-    try:
-        await site.start()
-    except OSError as error:
-        if error.errno is not None and "in use" in str(error):
-            raise Conflict(
-                f"port {port} on {host} is taken", "choose another: mcpgw serve --port 0"
-            ) from None
-        raise InvalidInput(
-            f"cannot listen on {host} port {port}: {error.strerror}", "see: mcpgw serve --help"
-        ) from None
+    door = Door(
+        gateway,
+        build_routes(gateway, listening.max_body_bytes, streams),
+        Origins(own, listening.public_url),
+        Failures(listening.max_auth_failures),
+        clients,
+    )
+    listener = Listener(
+        door.handle,
+        max_body_bytes=listening.max_body_bytes,
+        clients=clients,
+        proxies=TrustedProxies(listening.trusted_proxies),
+    )
+    async with Reception(listener, listening.certificate).open(sockets):
+        try:
+            yield listening.public_url.rstrip("/") or own.url
+        finally:
+            streams.end_all()

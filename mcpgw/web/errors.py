@@ -1,7 +1,7 @@
 """Which HTTP status and JSON-RPC code an error has: two tables, and the bodies made from them."""
 
-import asyncio
 import math
+from http import HTTPStatus
 
 import msgspec
 from aiohttp import HttpVersion11, web
@@ -20,6 +20,7 @@ from mcpgw.protocol.jsonrpc import (
     UNSUPPORTED_VERSION,
     error_bytes,
 )
+from mcpgw.web.refusal import Refused
 
 HTTP_STATUS = {
     "invalid": 400,
@@ -68,8 +69,13 @@ PLAIN_HEADERS = {
     "Server": "mcpgw",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
 }
-"""On every answer. The first hides what we are built with."""
+"""On every answer. The first hides what we are built with; the rest keeps browsers from making
+anything of an answer that they were led to."""
 
 
 _JSON_HEADERS = CIMultiDict({**PLAIN_HEADERS, "Content-Type": "application/json"})
@@ -81,8 +87,8 @@ _HEAD = (
 ).encode()
 
 
-READING_TIME_S = 30.0
-"""How long a client may take to read what fills its connection; then it is dropped."""
+BUSY_RETRY_S = "5"
+"""When it is worth another try after there was no room."""
 
 COPIED_BYTES = 16 << 10
 """Up to this size joining head and body costs less than writing them as two."""
@@ -118,18 +124,9 @@ class Answered(web.Response):
             transport.writelines((head, self._raw_body))
         self._is_written = True
         if request.protocol.writing_paused:
-            await self._wait_for_reader(request)
+            # No further request is taken of a client before it has read.
+            await request.writer.drain()
         return None
-
-    async def _wait_for_reader(self, request: web.BaseRequest) -> None:
-        """Take no further request of a client before it has read; drop it if it does not."""
-        try:
-            async with asyncio.timeout(READING_TIME_S):
-                await request.writer.drain()
-        except TimeoutError:
-            if request.transport is not None:
-                request.transport.abort()
-            raise ConnectionResetError("the client does not read") from None
 
     async def write_eof(self, data: bytes = b"") -> None:
         """End, which `prepare` did already."""
@@ -149,8 +146,18 @@ def json_response(
 
 def error_response(error: GatewayError) -> web.Response:
     """Return the answer to a request that failed before it was known to be JSON-RPC."""
-    body = {"error": error.code, "message": error.message, "hint": error.hint}
-    return json_response(msgspec.json.encode(body), HTTP_STATUS[error.code], _headers(error))
+    return json_response(_error_body(error), _status(error), _headers(error))
+
+
+def raw_error(error: GatewayError) -> bytes:
+    """Return the whole answer to a client with whom no request was begun; the connection ends."""
+    status = _status(error)
+    body = _error_body(error)
+    headers = {**_JSON_HEADERS, **_headers(error), "Connection": "close"}
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head += f"Date: {rfc822_formatted_time()}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 def rpc_error_response(
@@ -170,10 +177,20 @@ def rpc_error(error: GatewayError, request_id: bytes) -> bytes:
     return error_bytes(request_id, RPC_CODE[error.code], error.message)
 
 
+def _status(error: GatewayError) -> int:
+    return error.status if isinstance(error, Refused) else HTTP_STATUS[error.code]
+
+
+def _error_body(error: GatewayError) -> bytes:
+    return msgspec.json.encode({"error": error.code, "message": error.message, "hint": error.hint})
+
+
 def _headers(error: GatewayError) -> dict[str, str]:
     """Return the headers by which HTTP says what to do about an error."""
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="mcpgw"'}
     if isinstance(error, Limited):
         return {"Retry-After": str(max(1, math.ceil(error.retry_after_s)))}
+    if isinstance(error, Refused) and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"Retry-After": BUSY_RETRY_S}
     return {}

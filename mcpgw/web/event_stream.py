@@ -31,8 +31,10 @@ from mcpgw.protocol.jsonrpc import (
 )
 from mcpgw.protocol.request import Call, Initialize, Rejection
 from mcpgw.protocol.sse import encode
+from mcpgw.web.body import read_body
 from mcpgw.web.errors import PLAIN_HEADERS, json_response, rpc_error
-from mcpgw.web.mcp import read_body, rejected
+from mcpgw.web.mcp import rejected
+from mcpgw.web.peer import client_address
 from mcpgw.web.stream import Stream, Streams
 
 logger = logging.getLogger(__name__)
@@ -170,7 +172,7 @@ class EventStreamEndpoint:
                 await conversation.send(error_bytes(inbound.id, INTERNAL_ERROR, problem))
             else:
                 conversation.calls_under_way += 1
-                asked_from = request.remote or ""
+                asked_from = client_address(request)
                 self._spawn(self._answer(conversation, admission, inbound, asked_from))
         elif not conversation.session_id:
             return json_response(error_bytes(None, INVALID_REQUEST, "initialize first"), 400)

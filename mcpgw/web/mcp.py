@@ -6,12 +6,11 @@ stream of its own: by GET in a legacy session, by `subscriptions/listen` in the 
 nothing itself.
 """
 
-import asyncio
 from functools import partial
 
 from aiohttp import web
 
-from mcpgw.errors import Cancelled, GatewayError, InvalidInput, NotFound
+from mcpgw.errors import Cancelled, GatewayError, NotFound
 from mcpgw.gateway.access import Admission
 from mcpgw.gateway.asked import Asked
 from mcpgw.gateway.dispatch import Dispatcher
@@ -31,12 +30,11 @@ from mcpgw.protocol.request import (
 )
 from mcpgw.protocol.sse import encode
 from mcpgw.web.answer import Answer
+from mcpgw.web.body import read_body
 from mcpgw.web.errors import PLAIN_HEADERS, json_response, rpc_error, rpc_error_response
+from mcpgw.web.peer import client_address
 from mcpgw.web.replay import Marks, Replays, is_resumable, lost_answer
 from mcpgw.web.stream import Stream, Streams
-
-BODY_TIME_S = 10.0
-"""How long a body may take that did not come with its headers."""
 
 LISTEN = "subscriptions/listen"
 """The one request that is answered by a stream without an end of its own."""
@@ -209,32 +207,10 @@ def _asked(
         admission=admission,
         version=session.version if session is not None else call.version,
         client_name=(session.client_name if session is not None else call.client_name)[:64],
-        client_address=request.remote or "",
+        client_address=client_address(request),
         send=send,
         session=session,
     )
-
-
-async def read_body(request: web.BaseRequest, max_body_bytes: int) -> bytes:
-    """Return the body, refusing encodings and bodies that trickle in.
-
-    Raises:
-        InvalidInput: it is encoded or did not arrive in time.
-        HTTPRequestEntityTooLarge: it is larger than `max_body_bytes`.
-    """
-    if "Content-Encoding" in request.headers:
-        raise InvalidInput("an encoded request body is not accepted", "send it as it is")
-    if request.content.is_eof():
-        # It came with its headers, as most do: no need to wait in turns for its pieces.
-        body = request.content.read_nowait()
-        if len(body) > max_body_bytes:
-            raise web.HTTPRequestEntityTooLarge(max_body_bytes, len(body))
-        return body
-    try:
-        async with asyncio.timeout(BODY_TIME_S):
-            return await request.read()
-    except TimeoutError:
-        raise InvalidInput("the request body did not arrive in time") from None
 
 
 def rejected(rejection: Rejection) -> web.Response:

@@ -1,64 +1,82 @@
 """What every request passes: route, origin, token, policy; and every error on its way out."""
 
 import logging
-import re
 import traceback
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from mcpgw.errors import Forbidden, GatewayError, InvalidInput
+from mcpgw.errors import GatewayError, Unauthenticated
 from mcpgw.gateway.access import Admission
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.gateway.permission import require
 from mcpgw.model.policy import Action
+from mcpgw.web.clients import Clients
 from mcpgw.web.errors import error_response
+from mcpgw.web.failure import Failures
+from mcpgw.web.head import Heads
 from mcpgw.web.holding import Holding
-from mcpgw.web.routing import MAX_REMEMBERED, MethodNotAllowed, Route, Routes
+from mcpgw.web.origin import Origins
+from mcpgw.web.peer import PEER, client_address
+from mcpgw.web.refusal import Refused
+from mcpgw.web.routing import MethodNotAllowed, Route, Routes
 
 logger = logging.getLogger(__name__)
-
-HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-PORT = re.compile(r":[0-9]{1,5}$")
-
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Door:
     """The one handler of the HTTP server: finds the route, lets in or refuses, maps errors."""
 
-    def __init__(self, gateway: Gateway, routes: Routes, own_hosts: frozenset[str]) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        routes: Routes,
+        origins: Origins,
+        failures: Failures,
+        clients: Clients,
+    ) -> None:
         self._gateway = gateway
         self._routes = routes
         self._holding = Holding(gateway.ongoing)
-        self._own_hosts = own_hosts | LOOPBACK_HOSTS
-        self._seen_hosts: set[str] = set()
+        self._heads = Heads()
+        self._origins = origins
+        self._failures = failures
+        self._clients = clients
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer any request; raises only to cut off an answer under way."""
         try:
+            self._heads.check(request)
+            self._origins.check(request)
             route, slug = self._routes.match(request.method, request.raw_path)
-            self._check_host(request)
-            self._check_origin(request)
-            admission = await self._admit(request, route, slug)
-            return await route.handler(request, admission)
+            peer = request.get(PEER)
+            if peer is not None and peer.is_proxy:
+                with self._clients.requesting(client_address(request)):
+                    return await self._serve(request, route, slug)
+            return await self._serve(request, route, slug)
         except MethodNotAllowed as error:
             response = error_response(error)
             response.set_status(405)
             response.headers["Allow"] = ", ".join(error.allowed)
-            return response
+        except Unauthenticated as error:
+            response = error_response(self._failures.judge(error, client_address(request)))
         except GatewayError as error:
-            return error_response(error)
-        except web.HTTPRequestEntityTooLarge:
-            response = error_response(InvalidInput("the request body is too large"))
-            response.set_status(413)
-            return response
+            response = error_response(error)
+            if isinstance(error, Refused):
+                response.force_close()
         except Exception as error:  # the one place at this door where a bug becomes an answer
             if not (isinstance(error, ConnectionError) and request.transport is None):
                 logger.error("internal error: %s at %s", type(error).__name__, _where(error))
             if request.writer.output_size > 0:
                 raise ConnectionError("the answer is under way; it can only be cut off") from None
-            return error_response(GatewayError("Internal error", "see the log of mcpgw serve"))
+            response = error_response(GatewayError("Internal error", "see the log of mcpgw serve"))
+        if not request.content.is_eof():
+            # The rest of the body could be taken for a request, by us or by a proxy.
+            response.force_close()
+        return response
+
+    async def _serve(self, request: web.BaseRequest, route: Route, slug: str) -> web.StreamResponse:
+        admission = await self._admit(request, route, slug)
+        return await route.handler(request, admission)
 
     async def _admit(self, request: web.BaseRequest, route: Route, slug: str) -> Admission | None:
         if not isinstance(route.policy, Action):
@@ -68,37 +86,10 @@ class Door:
             admission.principal,
             route.policy,
             admission.workspace.id,
-            address=request.remote or "",
+            address=client_address(request),
         )
         self._holding.hold(request.protocol, admission)
         return admission
-
-    def _check_host(self, request: web.BaseRequest) -> None:
-        """Refuse names that are not ours: a page could have pointed its own at this address."""
-        hosts = request.headers.getall("Host", [])
-        if len(hosts) == 1 and hosts[0] in self._seen_hosts:
-            return
-        if len(hosts) != 1 or not HOST.fullmatch(hosts[0]):
-            raise InvalidInput("the Host header is missing, doubled or malformed")
-        name = hosts[0].rpartition(":")[0] if PORT.search(hosts[0]) else hosts[0]
-        if name.lower().strip("[]") not in self._own_hosts:
-            raise Forbidden(
-                "this host name is not served here", "start with --public-url https://NAME"
-            )
-        if len(self._seen_hosts) < MAX_REMEMBERED:
-            self._seen_hosts.add(hosts[0])
-
-    def _check_origin(self, request: web.BaseRequest) -> None:
-        """Refuse what a foreign web page makes a browser send (MCP: bad Origin is 403)."""
-        origin = request.headers.get("Origin")
-        if origin is None:
-            return
-        try:
-            host = urlsplit(origin).hostname
-        except ValueError:
-            host = None
-        if host not in self._own_hosts:
-            raise Forbidden("requests from this origin are not served")
 
 
 def _presented(request: web.BaseRequest) -> str:

@@ -1,7 +1,7 @@
 """Event streams: written piece by piece, kept company by comments, ended with the server.
 
-Knows no MCP. A client that does not read is waited for a while; then its connection is dropped, so
-that nothing piles up for it.
+Knows no MCP. A client that does not read is waited for, and dropped by its connection, so that
+nothing piles up for it.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from aiohttp import web
 from mcpgw.gateway.ports import Spawn
 from mcpgw.protocol.sse import KEEP_ALIVE, encode
 from mcpgw.web.connection import Connection
-from mcpgw.web.errors import PLAIN_HEADERS, READING_TIME_S
+from mcpgw.web.errors import PLAIN_HEADERS
 
 KEEP_ALIVE_AFTER_S = 15.0
 """Silence after which a comment is sent, which opens the stream: no proxy gives up on it. A third
@@ -93,9 +93,8 @@ class Stream:
             if self.is_over:
                 return
             try:
-                async with asyncio.timeout(READING_TIME_S):
-                    await self._write(chunk)
-            except (ConnectionError, TimeoutError):
+                await self._write(chunk)
+            except ConnectionError:
                 self.drop()
 
     async def comment(self, head: bytes = b"") -> None:

@@ -2,20 +2,28 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from mcpgw.model.token import OPERATOR, Role
 from mcpgw.web import stream
 from mcpgw.web.app import serving
+from mcpgw.web.clients import Clients
+from mcpgw.web.connection import Listener
+from mcpgw.web.listening import Listening, bind
+from mcpgw.web.peer import TrustedProxies
+from mcpgw.web.reception import Reception
 from tests.world import World, world
 
 __all__ = ["world"]
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 MODERN = "2026-07-28"
 META = {
@@ -99,7 +107,8 @@ class Client:
 
     async def ask(self, method: str, path: str, **options: Any) -> Answered:
         """Send a request with the token (unless other headers are given)."""
-        headers = {"Authorization": f"Bearer {self.token}"} | options.pop("headers", {})
+        usual = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        headers = usual | options.pop("headers", {})
         async with self.http.request(
             method, self.url + path, headers=headers, **options
         ) as response:
@@ -178,8 +187,41 @@ def modern_headers(method: str, name: str | None = None) -> dict[str, str]:
         "MCP-Protocol-Version": MODERN,
         "Mcp-Method": method,
         "Accept": "application/json, text/event-stream",
+        "Content-Type": "application/json",
     }
     return headers | ({"Mcp-Name": name} if name else {})
+
+
+def listening(**other: Any) -> Listening:
+    """Return where to listen: on a free port, with roomy limits unless others are given."""
+    usual = {
+        "host": "127.0.0.1",
+        "port": 0,
+        "public_url": "",
+        "certificate": None,
+        "max_body_bytes": 10_000,
+        "max_clients": 1000,
+        "max_clients_per_address": 1000,
+        "max_auth_failures": 1_000_000,
+        "trusted_proxies": (),
+    }
+    return Listening(**{**usual, **other})
+
+
+@asynccontextmanager
+async def receiving(
+    handle: Handler, clients: Clients | None = None, *, proxies: Sequence[str] = ()
+) -> AsyncIterator[int]:
+    """Let a handler of our own stand behind the connections of the door; yields its port."""
+    listener = Listener(
+        handle,
+        max_body_bytes=10_000,
+        clients=clients or Clients(1000, 1000),
+        proxies=TrustedProxies(proxies),
+    )
+    sockets = await bind("127.0.0.1", 0)
+    async with Reception(listener, None).open(sockets):
+        yield sockets[0].getsockname()[1]
 
 
 @pytest.fixture
@@ -193,7 +235,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 async def client(world: World) -> AsyncIterator[Client]:
     issued = await world.gateway.tokens.issue(OPERATOR, "demo", "ana", Role.DEVELOPER, None)
     async with (
-        serving(world.gateway, "127.0.0.1", 0, public_url="", max_body_bytes=10_000) as url,
+        serving(world.gateway, listening()) as url,
         aiohttp.ClientSession() as http,
     ):
         yield Client(url, http, issued.text, world)

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from mcpgw.web import mcp
+from mcpgw.web import body
 from mcpgw.web.answer import Answer
 from mcpgw.web.errors import Answered
 from mcpgw.web.stream import Streams
@@ -52,7 +52,7 @@ async def test_a_client_that_left_its_stream_is_not_written_to(
 async def test_a_body_that_never_comes_is_given_up(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mcp, "BODY_TIME_S", 0.05)
+    monkeypatch.setattr(body, "BODY_TIME_S", 0.05)
     host, port = client.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     head = f"POST /ws/demo HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {client.token}\r\n"
@@ -60,7 +60,7 @@ async def test_a_body_that_never_comes_is_given_up(
     writer.write(f"{head}Content-Length: 100\r\n\r\n{modern_body('x')!r:.20}".encode())
     status = await asyncio.wait_for(reader.readline(), 5)
     writer.close()
-    assert b" 400 " in status
+    assert b" 408 " in status
 
 
 def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

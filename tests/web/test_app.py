@@ -7,7 +7,7 @@ from mcpgw.model.policy import Action
 from mcpgw.web.app import build_routes, serving
 from mcpgw.web.routing import Public
 from mcpgw.web.stream import Streams
-from tests.web.conftest import Client
+from tests.web.conftest import Client, listening
 from tests.world import World
 
 
@@ -20,25 +20,21 @@ async def test_every_route_declares_its_policy(world: World) -> None:
 async def test_a_taken_port_is_a_conflict(client: Client) -> None:
     port = int(client.url.rsplit(":", 1)[1])
     with pytest.raises(Conflict, match=str(port)):
-        async with serving(
-            client.world.gateway, "127.0.0.1", port, public_url="", max_body_bytes=1
-        ):
+        async with serving(client.world.gateway, listening(port=port)):
             raise AssertionError("two servers on one port")
 
 
 async def test_an_address_of_another_machine_is_refused(world: World) -> None:
     with pytest.raises(InvalidInput, match="cannot listen"):
-        async with serving(world.gateway, "198.51.100.1", 0, public_url="", max_body_bytes=1):
+        async with serving(world.gateway, listening(host="198.51.100.1")):
             raise AssertionError("listening elsewhere")
 
 
 async def test_the_public_url_is_what_clients_are_told(world: World) -> None:
-    async with serving(
-        world.gateway, "127.0.0.1", 0, public_url="https://gw.example/", max_body_bytes=1
-    ) as url:
+    async with serving(world.gateway, listening(public_url="https://gw.example/")) as url:
         assert url == "https://gw.example"
 
 
 async def test_ipv6_is_written_as_urls_want_it(world: World) -> None:
-    async with serving(world.gateway, "::1", 0, public_url="", max_body_bytes=1) as url:
+    async with serving(world.gateway, listening(host="::1")) as url:
         assert url.startswith("http://[::1]:")

@@ -15,12 +15,12 @@ from msgspec import Raw
 from mcpgw.model.audit import Outcome
 from mcpgw.model.token import OPERATOR, Role
 from mcpgw.protocol.exchange import Notification
-from mcpgw.web import errors, stream
-from mcpgw.web.app import SHUTDOWN_S, serving
-from mcpgw.web.connection import Listener
+from mcpgw.web import connection as connections
+from mcpgw.web.app import serving
+from mcpgw.web.reception import SHUTDOWN_S
 from mcpgw.web.stream import Stream, Streams
 from tests.fakes import FakeBackground
-from tests.web.conftest import Client, modern_body, modern_headers
+from tests.web.conftest import Client, listening, modern_body, modern_headers, receiving
 from tests.world import World
 
 LARGE = "x" * 1_000_000
@@ -55,30 +55,30 @@ async def rest(connection: socket.socket) -> int:
 async def test_who_does_not_read_its_stream_is_dropped_and_its_call_taken_back(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "READING_TIME_S", 0.05)
+    monkeypatch.setattr(connections, "READING_TIME_S", 0.05)
     params = json.dumps({"progressToken": 1, "progress": 1, "message": LARGE}).encode()
     git = await client.world.server("git", log="x")
     git.notifications = [Notification("notifications/progress", Raw(params))] * 8
     git.gate = asyncio.Event()
     body = modern_body("tools/call", name="git__log", _meta={"progressToken": 1})
-    async with deaf(client, body, **modern_headers("tools/call", "git__log")) as connection:
+    async with deaf(client, body, **modern_headers("tools/call", "git__log")) as deaf_one:
         await client.world.journal.recorded.wait()
-        assert 0 < await rest(connection) < len(LARGE) * 8
+        assert 0 < await rest(deaf_one) < len(LARGE) * 8
     assert client.world.journal.rows[0].outcome is Outcome.CANCELLED
 
 
 async def test_who_does_not_read_its_answers_is_dropped(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(errors, "READING_TIME_S", 0.05)
+    monkeypatch.setattr(connections, "READING_TIME_S", 0.05)
     git = await client.world.server("git", log="x")
     git.answers["tools/call"] = lambda _: {"content": [{"type": "text", "text": LARGE * 8}]}
     body = modern_body("tools/call", name="git__log")
     headers = modern_headers("tools/call", "git__log") | {"Accept": "application/json"}
-    async with deaf(client, body, **headers) as connection:
+    async with deaf(client, body, **headers) as deaf_one:
         await client.world.journal.recorded.wait()
         await asyncio.sleep(0.2)
-        assert 0 < await rest(connection) < len(LARGE) * 8
+        assert 0 < await rest(deaf_one) < len(LARGE) * 8
 
 
 async def test_who_reads_slowly_gets_everything(client: Client) -> None:
@@ -103,7 +103,7 @@ async def test_open_streams_do_not_hold_up_the_end_of_the_server(world: World) -
     git.notifications = [Notification("notifications/progress", Raw(b'{"progressToken":1}'))]
     git.gate = asyncio.Event()
     async with aiohttp.ClientSession() as http:
-        server = serving(world.gateway, "127.0.0.1", 0, public_url="", max_body_bytes=10_000)
+        server = serving(world.gateway, listening())
         url = await server.__aenter__()
         client = Client(url, http, issued.text, world)
         session = {"Mcp-Session-Id": await client.open()}
@@ -175,16 +175,12 @@ async def test_who_does_not_read_is_cut_off_at_the_end() -> None:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         return await streams.follow(Stream(request), source)
 
-    runner = web.ServerRunner(Listener(handle, max_body_bytes=1), shutdown_timeout=SHUTDOWN_S / 2)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0]
-    _, writer = await asyncio.open_connection(host, port, limit=1024)
-    writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    await asyncio.wait_for(source.is_asked.wait(), 5)
-    await asyncio.sleep(0.1)
-    streams.end_all()
-    await asyncio.wait_for(runner.cleanup(), SHUTDOWN_S / 2)
+    async with asyncio.timeout(5 + SHUTDOWN_S / 2), receiving(handle) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await source.is_asked.wait()
+        await asyncio.sleep(0.1)
+        streams.end_all()
     assert source.is_closed
     writer.close()
     await background.close()
