@@ -97,6 +97,23 @@ def test_the_paths_in_the_data_directory_and_the_keys_outside_of_it(home: Path) 
         ("MCPGW_CALL_TIMEOUT", "inf"),
         ("MCPGW_MAX_BODY", "0"),
         ("MCPGW_MAX_CONNECTIONS", "-5"),
+        ("MCPGW_MAX_CLIENTS", "0"),
+        ("MCPGW_TRUSTED_PROXIES", "proxy.example.com"),
+        ("MCPGW_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("MCPGW_TRUSTED_PROXIES", "10.0.0.0/8,,"),
+        ("MCPGW_PUBLIC_URL", "gw.example.com"),
+        ("MCPGW_PUBLIC_URL", "ftp://gw.example.com"),
+        ("MCPGW_PUBLIC_URL", "https://"),
+        ("MCPGW_PUBLIC_URL", "https://user:pass@gw.example.com"),
+        ("MCPGW_PUBLIC_URL", "https://gw.example.com?x=1"),
+        ("MCPGW_PUBLIC_URL", "https://gw.example.com/#x"),
+        ("MCPGW_PUBLIC_URL", "https://gw.example.com/a b"),
+        ("MCPGW_PUBLIC_URL", "https://gw.example.com//x"),
+        ("MCPGW_PUBLIC_URL", "https://gw.example.com."),
+        ("MCPGW_PUBLIC_URL", "https://gw.example.com:0"),
+        ("MCPGW_PUBLIC_URL", "https://gw.example.com:99999"),
+        ("MCPGW_PUBLIC_URL", "https://gateway.exämple.com"),
+        ("MCPGW_PUBLIC_URL", "https://[::1"),
     ],
 )
 def test_a_variable_that_does_not_fit_is_refused_by_name_without_its_value(
@@ -196,3 +213,30 @@ def test_a_variable_that_the_user_names_is_read(monkeypatch: pytest.MonkeyPatch)
     assert variable("JIRA_TOKEN") == "value"
     monkeypatch.delenv("JIRA_TOKEN")
     assert variable("JIRA_TOKEN") is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://gw.example.com",
+        "HTTPS://GW.example.com/",
+        "http://localhost:9090",
+        "https://gw.example.com:8443/mcp/team/",
+        "https://xn--exmple-cua.com",
+        "http://[2001:db8::1]:8080",
+        "http://10.1.2.3",
+    ],
+)
+def test_urls_that_clients_can_use(url: str) -> None:
+    assert load_config({"public_url": url}).public_url == url
+
+
+def test_networks_are_written_in_one_text_or_one_by_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / CONFIG_FILE).write_text('trusted_proxies = ["10.0.0.0/8", "2001:DB8::1"]\n')
+    assert load_config().trusted_proxies == ("10.0.0.0/8", "2001:db8::1/128")
+    monkeypatch.setenv("MCPGW_TRUSTED_PROXIES", "127.0.0.1, 192.0.2.0/24")
+    assert load_config().trusted_proxies == ("127.0.0.1/32", "192.0.2.0/24")
+    assert load_config({"trusted_proxies": ["::1"]}).trusted_proxies == ("::1/128",)

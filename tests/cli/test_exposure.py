@@ -3,14 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from mcpgw.cli.exposure import check_exposure, exposure, is_loopback
+from mcpgw.cli.exposure import check_exposure, exposure, is_every_address, is_loopback
 from mcpgw.config import Config, load_config
 from mcpgw.errors import InvalidInput
+
+TLS = {"tls_cert": "chain.pem", "tls_key": "key.pem"}
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    return replace(load_config({"home": tmp_path}), host="127.0.0.1", public_url="")
+    usual = {"host": "127.0.0.1", "public_url": "", "tls_cert": "", "tls_key": ""}
+    return load_config({"home": tmp_path, **usual})
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST"])
@@ -25,7 +28,15 @@ def test_beyond_this_machine(config: Config, host: str) -> None:
     with pytest.raises(InvalidInput, match="readable") as caught:
         check_exposure(replace(config, host=host), False)
     assert "TLS proxy" in caught.value.hint
+    assert "--tls-cert" in caught.value.hint
     check_exposure(replace(config, host=host), True)
+    check_exposure(replace(config, host=host, **TLS), False)
+
+
+@pytest.mark.parametrize("half", TLS)
+def test_half_a_certificate_is_none(config: Config, half: str) -> None:
+    with pytest.raises(InvalidInput, match="a certificate and its key"):
+        check_exposure(replace(config, **{half: "file.pem"}), True)
 
 
 def test_what_people_are_told(config: Config) -> None:
@@ -33,3 +44,15 @@ def test_what_people_are_told(config: Config) -> None:
     behind = replace(config, public_url="https://gateway.example.com")
     assert "by your proxy at https://gateway.example.com" in exposure(behind)
     assert exposure(replace(config, host="10.0.0.1")).startswith("WARNING: plain HTTP on 10.0.0.1")
+    own = exposure(replace(config, host="10.0.0.1", **TLS))
+    assert own == "reachable at 10.0.0.1 with TLS (chain.pem)"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])  # noqa: S104
+def test_all_addresses_have_no_name(config: Config, host: str) -> None:
+    assert is_every_address(host)
+    everywhere = replace(config, host=host, **TLS)
+    assert "until --public-url" in exposure(everywhere)
+    assert "until" not in exposure(replace(everywhere, public_url="https://gw.example.com"))
+    assert not is_every_address("box.example.com")
+    assert not is_every_address("10.0.0.1")

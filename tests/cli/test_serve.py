@@ -14,3 +14,23 @@ def test_not_beyond_this_machine(cli: Cli, host: str) -> None:
 
 def test_help_says_how_to_stop(cli: Cli) -> None:
     assert "Ctrl-C" in cli("serve", "--help").out
+
+
+def test_half_a_certificate(cli: Cli) -> None:
+    done = cli.finish("serve", "--tls-cert", "chain.pem", exit_code=2)
+    assert "both --tls-cert and --tls-key" in done.err
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--public-url", "gateway.example.com"),
+        ("--public-url", "https://user@gateway.example.com"),
+        ("--trusted-proxy", "proxy.example.com"),
+        ("--trusted-proxy", "10.0.0.1/8"),
+    ],
+)
+def test_what_does_not_fit_is_refused(cli: Cli, option: tuple[str, str]) -> None:
+    done = cli.finish("serve", *option, exit_code=2)
+    assert "the command line gives" in done.err
+    assert option[1] not in done.err

@@ -2,16 +2,20 @@
 
 import os
 import re
+import resource
 import signal
 import socket
+import ssl
 import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from mcpgw.cli.serving import Stop
+from tests.certificate import make_pair
 from tests.cli.conftest import PEER, Cli
 
 URL = re.compile(r"  (https?://[a-z0-9.:]+)")
@@ -119,3 +123,56 @@ async def test_who_waits_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> N
     while not ends:
         os.sched_yield()
     assert ends == [1]
+
+
+def served_certificate(url: str) -> str:
+    """Return the certificate that a new client is shown."""
+    host, _, port = url.removeprefix("https://").partition(":")
+    return ssl.get_server_certificate((host, int(port)))
+
+
+def test_with_tls_of_our_own(cli: Cli, tmp_path: Path) -> None:
+    pair, renewed = make_pair(tmp_path), make_pair(tmp_path, "renewed")
+    new = renewed.certificate.read_text()
+    options = ("--tls-cert", str(pair.certificate), "--tls-key", str(pair.key))
+    with serving(cli, *options) as (process, url, lines):
+        assert url.startswith("https://127.0.0.1:")
+        assert "reachable from this machine only" in lines
+        assert cli.json("status")["serving"] == {"pid": process.pid, "url": url}
+        with urllib.request.urlopen(f"{url}/healthz", context=pair.client()) as answer:  # noqa: S310
+            assert answer.status == 200
+        old = served_certificate(url)
+        assert process.stderr is not None
+        renewed.certificate.replace(pair.certificate)
+        process.send_signal(signal.SIGHUP)
+        assert b"the TLS certificate stays as it was" in process.stderr.readline()
+        assert served_certificate(url) == old
+        renewed.key.replace(pair.key)
+        process.send_signal(signal.SIGHUP)
+        assert b"the TLS certificate was read again" in process.stderr.readline()
+        assert served_certificate(url) == new
+
+
+def test_tls_beyond_this_machine_needs_no_consent(cli: Cli, tmp_path: Path) -> None:
+    """Another machine's address, so that nobody listens in fact."""
+    pair = make_pair(tmp_path)
+    options = ("--tls-cert", str(pair.certificate), "--tls-key", str(pair.key))
+    done = cli.finish("serve", "--host", "192.0.2.1", *options, exit_code=2)
+    assert "cannot listen on 192.0.2.1" in done.err
+
+
+def test_a_certificate_that_cannot_be_used(cli: Cli, tmp_path: Path) -> None:
+    pair = make_pair(tmp_path)
+    pair.key.chmod(0o644)
+    options = ("--tls-cert", str(pair.certificate), "--tls-key", str(pair.key))
+    assert "mode 0644" in cli.finish("serve", "--port", "0", *options, exit_code=2).err
+
+
+def test_fewer_files_mean_fewer_clients(cli: Cli) -> None:
+    def allow_few() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
+
+    with cli.process("serve", "--port", "0", preexec_fn=allow_few) as process:
+        _, lines = banner(process)
+        assert any("300 open files allowed: 44 clients at most" in line for line in lines)
+        process.kill()
