@@ -230,6 +230,10 @@ class Listener(web.Server):
         is_spoken = message.version in SPOKEN
         if not is_spoken:
             message = message._replace(version=SPOKEN[-1], should_close=True)
+        elif message.chunked or message.upgrade:
+            # The parser takes the last trailer of such a body for a field of the next request, and
+            # loses what comes with a request to speak another protocol: there is no next request.
+            message = message._replace(should_close=True)
         request = web.BaseRequest(
             message,
             payload,

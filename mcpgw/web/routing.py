@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from mcpgw.errors import InvalidInput, NotFound
+from mcpgw.errors import NotFound
 from mcpgw.gateway.access import Admission
 from mcpgw.model.policy import Action
+from mcpgw.web.refusal import Refused
 
 PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+|/")
 """No percent sign, no empty or dotted segment that a decoder could turn into another path."""
@@ -72,7 +73,7 @@ class Routes:
         """Return the route of a request and the workspace it names (empty when none).
 
         Raises:
-            InvalidInput: the path is written in a way that could mean another path.
+            Refused: the path is written in a way that could mean another path.
             NotFound: there is no such route.
         """
         matched = self._matched.get((method, raw_path))
@@ -85,7 +86,7 @@ class Routes:
     def _match(self, method: str, raw_path: str) -> tuple[Route, str]:
         path, _, _ = raw_path.partition("?")
         if not PLAIN_PATH.fullmatch(path) or "/./" in f"{path}/" or "/../" in f"{path}/":
-            raise InvalidInput("the path has an encoded, empty or dotted part")
+            raise Refused(400, "the path has an encoded, empty or dotted part")
         template, slug = _template(path)
         methods = self._by_path.get(template)
         if methods is None:

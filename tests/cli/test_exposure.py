@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -7,7 +8,7 @@ from mcpgw.cli.exposure import check_exposure, exposure, is_every_address, is_lo
 from mcpgw.config import Config, load_config
 from mcpgw.errors import InvalidInput
 
-TLS = {"tls_cert": "chain.pem", "tls_key": "key.pem"}
+TLS: dict[str, Any] = {"tls_cert": "chain.pem", "tls_key": "key.pem"}
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_beyond_this_machine(config: Config, host: str) -> None:
 @pytest.mark.parametrize("half", TLS)
 def test_half_a_certificate_is_none(config: Config, half: str) -> None:
     with pytest.raises(InvalidInput, match="a certificate and its key"):
-        check_exposure(replace(config, **{half: "file.pem"}), True)
+        check_exposure(replace(config, **{half: TLS[half]}), True)
 
 
 def test_what_people_are_told(config: Config) -> None:

@@ -23,6 +23,7 @@ NODE_MODULES = PEERS / "node" / "node_modules"
 MCP1_PYTHON = ROOT / ".venv-mcp1" / "bin" / "python"
 
 SERVED_AT = re.compile(rb"http://127\.0\.0\.1:\d+")
+LAST_OF_BANNER = b"stop with Ctrl-C"
 PATIENCE_S = 60
 
 PASSED_ON = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
@@ -64,8 +65,11 @@ class Box:
         return str(issued["token"])
 
     @contextmanager
-    def serving(self, *options: str) -> Iterator["Served"]:
-        """Serve until the block ends; its log is kept in `serve.log`."""
+    def serving(self, *options: str, url: str = "") -> Iterator["Served"]:
+        """Serve until the block ends; its log is kept in `serve.log`.
+
+        Give the `url` where it listens when that is not what its banner says.
+        """
         log = self.home / "serve.log"
         with log.open("ab") as stream:
             start = stream.tell()
@@ -78,7 +82,8 @@ class Box:
                 stderr=stream,
             )
         try:
-            yield Served(process, _wait_for_url(process, log, start))
+            found = _wait_until_served(process, log, start)
+            yield Served(process, url or found)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -98,12 +103,14 @@ class Served:
         return f"{self.url}/ws/demo"
 
 
-def _wait_for_url(process: "subprocess.Popen[bytes]", log: Path, start: int) -> str:
+def _wait_until_served(process: "subprocess.Popen[bytes]", log: Path, start: int) -> str:
+    """Return the URL of the banner, empty when that says none of this machine."""
     deadline = PATIENCE_S * 20
     for _ in range(deadline):
-        found = SERVED_AT.search(log.read_bytes()[start:])
-        if found:
-            return found.group().decode()
+        said = log.read_bytes()[start:]
+        if LAST_OF_BANNER in said:
+            found = SERVED_AT.search(said)
+            return found.group().decode() if found else ""
         try:
             process.wait(0.05)
         except subprocess.TimeoutExpired:

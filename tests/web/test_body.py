@@ -76,9 +76,8 @@ async def talking() -> AsyncIterator[Talk]:
 )
 async def test_whole_or_in_pieces(pieces: tuple[bytes, ...]) -> None:
     async with talking() as talk:
-        for _ in range(2):
-            await talk.send(*pieces)
-            assert await talk.hear() == (200, b"got body")
+        await talk.send(*pieces)
+        assert await talk.hear() == (200, b"got body")
 
 
 @pytest.mark.parametrize(

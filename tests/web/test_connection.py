@@ -238,3 +238,23 @@ async def test_a_stranger_who_does_not_read_makes_room() -> None:
             writer.write(SMALL)
             assert b" 200 " in await asyncio.wait_for(reader.readline(), 5)
             writer.close()
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-API-Key: stolen\r\n\r\n",
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+    ],
+)
+async def test_what_confuses_the_parser_is_the_last_on_its_connection(last: bytes) -> None:
+    """It would take the trailer of one request for a field of the next."""
+    saying = Saying(1)
+    async with receiving(saying) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(SMALL.removesuffix(b"\r\n") + last + SMALL)
+        answer = await asyncio.wait_for(reader.read(), 5)
+        assert b"\r\nConnection: close\r\n" in answer
+        assert saying.answered == 1
+        writer.close()
