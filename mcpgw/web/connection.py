@@ -34,7 +34,7 @@ KEEP_ALIVE_S = 15.0
 LINGER_S = 5.0
 """How long the rest of a refused body is read away, so that its client comes to read why."""
 
-READING_TIME_S = 30.0
+READING_TIME_S = 20.0
 """How long a client may take to read what fills its connection; then it is dropped."""
 
 MAX_LINE_BYTES = 8190

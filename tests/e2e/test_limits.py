@@ -1,7 +1,6 @@
 """One token that calls far too often costs the others nothing; each is held to its own bounds."""
 
 import asyncio
-import json
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +9,7 @@ import aiohttp
 import pytest
 
 from tests.e2e.conftest import PEERS, Box, Served
+from tests.e2e.pacing import pace, request
 from tests.web.conftest import modern_body, modern_headers
 
 RATE = 20
@@ -39,40 +39,18 @@ def token(box: Box, member: str, *options: str) -> str:
     return str(issued["token"])
 
 
-async def pace(
-    served: Served, bearer: str, connections: int, per_second: float, seconds: float
-) -> dict[str, Any]:
-    """Call at a pace from a process of its own, and return how it went."""
-    port = served.url.rpartition(":")[2]
-    body = json.dumps(BODY).encode()
-    headers = HEADERS | {
-        "Host": f"127.0.0.1:{port}",
-        "Authorization": f"Bearer {bearer}",
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-    }
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(PEERS / "pacer.py"), "127.0.0.1", port),
-        *(str(connections), str(per_second), str(seconds)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    request = f"POST /ws/demo HTTP/1.1\r\n{head}\r\n".encode() + body
-    out, _ = await asyncio.wait_for(process.communicate(request), seconds + 90)
-    assert process.returncode == 0
-    found: dict[str, Any] = json.loads(out)
-    return found
+def asked(bearer: str) -> bytes:
+    return request(BODY, HEADERS | {"Authorization": f"Bearer {bearer}"})
 
 
 async def beside(
     served: Served, flooder: str, others: str, seconds: float
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Return how the others fare alone and beside a flood, and how the flood does."""
-    base = await pace(served, others, OTHERS, THEIR_PACE * OTHERS, seconds)
+    base = await pace(served, asked(others), OTHERS, THEIR_PACE * OTHERS, seconds)
     flood, during = await asyncio.gather(
-        pace(served, flooder, FLOODING, RATE * TIMES, seconds),
-        pace(served, others, OTHERS, THEIR_PACE * OTHERS, seconds),
+        pace(served, asked(flooder), FLOODING, RATE * TIMES, seconds),
+        pace(served, asked(others), OTHERS, THEIR_PACE * OTHERS, seconds),
     )
     ratio = during["p99_ms"] / base["p99_ms"]
     print(  # noqa: T201  (the figures are what it is for)

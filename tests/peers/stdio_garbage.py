@@ -1,6 +1,8 @@
 """An MCP server over stdio that writes any bytes it is told to, and only then its answer.
 
-The tool `say` takes `bytes`, in Base64.
+    python stdio_garbage.py [SIZE]
+
+The tool `say` takes `bytes`, in Base64; its description has SIZE characters.
 """
 
 import base64
@@ -8,7 +10,11 @@ import json
 import sys
 from typing import Any
 
-TOOL = {"name": "say", "inputSchema": {"type": "object"}}
+TOOL = {
+    "name": "say",
+    "description": "x" * int(sys.argv[1] if len(sys.argv) > 1 else "1"),
+    "inputSchema": {"type": "object"},
+}
 
 
 def answer(method: str, params: dict[str, Any]) -> dict[str, Any]:
