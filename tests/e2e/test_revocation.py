@@ -16,6 +16,8 @@ CALL = modern_body("tools/call", name="everything__echo", arguments={"message": 
 @pytest.fixture
 def served(box: Box) -> Iterator[Served]:
     box.run("server", "add", "everything", "--", *server_command("server-everything"))
+    # Every refusal is to be seen as such, and not as one too many.
+    box.environment["MCPGW_MAX_AUTH_FAILURES"] = "1000000"
     with box.serving() as running:
         yield running
 
