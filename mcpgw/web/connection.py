@@ -227,9 +227,8 @@ class Listener(web.Server):
         writer: AbstractStreamWriter,
         task: "asyncio.Task[None]",
     ) -> web.BaseRequest:
-        is_spoken = message.version in SPOKEN
-        if not is_spoken:
-            message = message._replace(version=SPOKEN[-1], should_close=True)
+        if message.version not in SPOKEN:
+            message = message._replace(version=SPOKEN[-1], raw_headers=UNSPOKEN, should_close=True)
         elif message.chunked or message.upgrade:
             # The parser takes the last trailer of such a body for a field of the next request, and
             # loses what comes with a request to speak another protocol: there is no next request.
@@ -245,8 +244,6 @@ class Listener(web.Server):
         )
         if isinstance(protocol, Connection):
             request[PEER] = protocol.peer
-        if not is_spoken:
-            request[UNSPOKEN] = True
         return request
 
 

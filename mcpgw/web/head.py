@@ -16,8 +16,8 @@ MAX_HEAD_BYTES = 64 << 10
 
 SPOKEN = (HttpVersion10, HttpVersion11)
 
-UNSPOKEN = web.RequestKey("UNSPOKEN", bool)
-"""Marks a request in another version of HTTP, which the parser lets pass."""
+UNSPOKEN = ((b"", b""),)
+"""Stands for the fields of a request in another version of HTTP, which the parser lets pass."""
 
 ONCE = frozenset(
     {
@@ -56,9 +56,9 @@ class Heads:
             Refused: it cannot, or asks for what is not done here.
         """
         row = b"\n".join([name for name, _ in request.raw_headers])
-        if row in self._harmless and UNSPOKEN not in request:
+        if row in self._harmless:
             return
-        if UNSPOKEN in request:
+        if request.raw_headers is UNSPOKEN:
             raise Refused(505, "this version of HTTP is not spoken here", "use HTTP/1.1")
         names = row.lower().split(b"\n")
         _check_names(names)

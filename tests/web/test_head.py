@@ -1,13 +1,16 @@
 """What could be read in two ways is refused; what means nothing to anybody passes."""
 
+import asyncio
+
 import pytest
 from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
 from mcpgw.web import head
-from mcpgw.web.head import UNSPOKEN, Heads
+from mcpgw.web.head import Heads
 from mcpgw.web.refusal import Refused
+from tests.web.conftest import Client
 
 
 def asked(*headers: tuple[str, str], version: object = HttpVersion11) -> web.Request:
@@ -86,14 +89,15 @@ def test_the_older_version_has_no_codings() -> None:
     assert status(version=HttpVersion10) == 200
 
 
-def test_other_versions_are_not_spoken() -> None:
-    request = asked()
-    heads = Heads()
-    heads.check(request)
-    request[UNSPOKEN] = True
-    with pytest.raises(Refused) as caught:
-        heads.check(request)
-    assert caught.value.status == 505
+@pytest.mark.parametrize("version", ["0.9", "2.0"])
+async def test_other_versions_are_not_spoken(client: Client, version: str) -> None:
+    """The parser lets them pass."""
+    host, port = client.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET /healthz HTTP/{version}\r\nHost: localhost\r\n\r\n".encode())
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 505 ")
+    writer.close()
 
 
 def test_what_was_harmless_is_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
