@@ -28,8 +28,10 @@ def allow_files() -> int:
     import resource  # not on Windows
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MOST_FILES
     most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
-    if soft != resource.RLIM_INFINITY and soft < most:
+    if soft < most:
         with suppress(ValueError, OSError):  # macOS promises more than it gives
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
             return most

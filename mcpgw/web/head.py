@@ -30,6 +30,7 @@ ONCE = frozenset(
 MEANT = ONCE | {
     *(b"connection", b"upgrade", b"te", b"trailer", b"content-encoding", b"forwarded", b"cookie"),
     *(b"accept", b"last-event-id", b"x-real-ip"),
+    *(b"mcp-session-id", b"mcp-protocol-version", b"mcp-method", b"mcp-name"),
 }
 MEANT_PREFIXES = (b"mcp-", b"mcp-param-", b"x-forwarded-", b"sec-fetch-")
 """Names that say something to us or to a proxy before us, which may take `_` for `-`."""

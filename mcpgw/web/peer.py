@@ -73,29 +73,31 @@ class TrustedProxies:
 class Peer:
     """Whoever opened a connection."""
 
-    __slots__ = ("_proxies", "address", "is_proxy")
+    __slots__ = ("address", "is_proxy", "proxies")
 
     def __init__(self, address: str, proxies: TrustedProxies) -> None:
         self.address = address
         self.is_proxy = proxies.has(address)
         """Whether it speaks for others: a trusted proxy."""
-        self._proxies = proxies
-
-    def client_of(self, request: web.BaseRequest) -> str:
-        """Return the address of the client whose request this is."""
-        if not self.is_proxy:
-            return self.address
-        return self._proxies.client_of(self.address, request.headers)
+        self.proxies = proxies
 
 
 PEER = web.RequestKey("PEER", Peer)
-"""Where a request carries who sent it."""
+TOLD = web.RequestKey("TOLD", str)
+"""Where a request carries who sent it, and for whom."""
 
 
 def client_address(request: web.BaseRequest) -> str:
     """Return the address of the client whose request this is, empty when it cannot be known."""
     peer = request.get(PEER)
-    return peer.client_of(request) if peer is not None else request.remote or ""
+    if peer is None:
+        return request.remote or ""
+    if not peer.is_proxy:
+        return peer.address
+    told = request.get(TOLD)
+    if told is None:
+        told = request[TOLD] = peer.proxies.client_of(peer.address, request.headers)
+    return told
 
 
 @lru_cache(maxsize=1024)

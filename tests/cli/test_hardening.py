@@ -39,6 +39,17 @@ def test_files_enough(soft: int, hard: int, found: str) -> None:
     assert run(ALLOW.format(soft=soft, hard=hard)) == found
 
 
+def test_no_bound_is_enough() -> None:
+    """No process can have that here, so the system is asked in the script's own way."""
+    script = """
+import resource
+resource.getrlimit = lambda which: (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+from mcpgw.cli.hardening import allow_files
+print(allow_files())
+"""
+    assert run(script) == "65536"
+
+
 def test_no_more_than_makes_sense() -> None:
     script = ALLOW.replace("import resource\n", "import resource\nimport mcpgw.cli.hardening\n")
     script = script.replace("resource.set", "mcpgw.cli.hardening.MOST_FILES = 200\nresource.set")

@@ -68,6 +68,8 @@ def test_harmless(headers: list[tuple[str, str]]) -> None:
         ([("x_forwarded_for", "x")], 400),
         ([("X-Forwarded_For", "x")], 400),
         ([("Mcp_Session_Id", "x")], 400),
+        ([("Mcp-Session_Id", "x")], 400),
+        ([("MCP-Protocol_Version", "x")], 400),
         ([("mcp-param_user", "x")], 400),
         ([("Sec_Fetch_Site", "none")], 400),
         ([("Content-Encoding", "gzip")], 415),
