@@ -23,7 +23,7 @@ def status(*headers: tuple[str, str], version: object = HttpVersion11) -> int:
     try:
         Heads().check(asked(*headers, version=version))
     except Refused as error:
-        return error.status
+        return error.http_status
     return 200
 
 
@@ -93,7 +93,7 @@ def test_other_versions_are_not_spoken() -> None:
     request[UNSPOKEN] = True
     with pytest.raises(Refused) as caught:
         heads.check(request)
-    assert caught.value.status == 505
+    assert caught.value.http_status == 505
 
 
 def test_what_was_harmless_is_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
