@@ -29,7 +29,7 @@ class TokenApi:
         """Issue a token, and show it this once."""
         new = asked.body
         issued = await self._tokens.issue(
-            asked.principal, asked.slug, new.member, new.role, new.life_s(), new.bounds()
+            asked.principal, asked.slug, new.member, new.role, new.life_s(), new.bounds.bounds()
         )
         return IssuedToken.made(issued, self._now())
 

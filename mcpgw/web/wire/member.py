@@ -31,7 +31,7 @@ class Member(Struct, frozen=True, kw_only=True):
     """A member and the tokens it has or had, oldest first."""
 
     member: str
-    active_tokens: int
+    good_tokens: int
     last_used_at: Moment | None
     tokens: tuple[Token, ...]
 
@@ -40,7 +40,7 @@ class Member(Struct, frozen=True, kw_only=True):
         """Return what there is to tell of a record at `now`."""
         return cls(
             member=seen.member,
-            active_tokens=seen.usable(now),
+            good_tokens=seen.usable(now),
             last_used_at=moment(seen.last_used_at),
             tokens=tuple(Token.of(one, now) for one in seen.tokens),
         )
@@ -67,14 +67,14 @@ class ServerUse(Struct, frozen=True, kw_only=True):
 class Departure(Struct, frozen=True, kw_only=True):
     """What became of a member who goes, and what its admins have to do still.
 
-    `credentials` are those the member could have seen or used: rotate them.
+    `rotate` are the credentials that the member could have seen or used.
     """
 
     member: str
     was_admin: bool
     revoked: tuple[Token, ...]
     used: tuple[ServerUse, ...]
-    credentials: tuple[Secret, ...]
+    rotate: tuple[Secret, ...]
 
     @classmethod
     def of(cls, gone: Offboarded, revoked: tuple[Token, ...]) -> "Departure":
@@ -87,7 +87,7 @@ class Departure(Struct, frozen=True, kw_only=True):
                 ServerUse(server=name, calls=use.calls, last_at=moment(use.last_at))
                 for name, use in gone.used
             ),
-            credentials=tuple(Secret.of(one) for one in gone.credentials),
+            rotate=tuple(Secret.of(one) for one in gone.credentials),
         )
 
     def offboarded(self) -> Offboarded:
@@ -99,6 +99,6 @@ class Departure(Struct, frozen=True, kw_only=True):
                 (one.server, ServerUseRecord(one.calls, seconds_of(one.last_at)))
                 for one in self.used
             ),
-            credentials=tuple(one.seen() for one in self.credentials),
+            credentials=tuple(one.seen() for one in self.rotate),
             was_admin=self.was_admin,
         )

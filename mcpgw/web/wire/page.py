@@ -10,7 +10,7 @@ MAX_LIMIT = 1000
 T = TypeVar("T")
 
 
-class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What stands behind the question mark: nothing, here."""
 
 

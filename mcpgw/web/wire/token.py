@@ -1,8 +1,8 @@
 """Tokens and what they are held to."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from mcpgw.gateway.token import NEVER_S, Issued, TokenSeen
 from mcpgw.model import bounds as model
@@ -23,8 +23,6 @@ _Seconds = Annotated[float, Meta(gt=0, le=model.MAX_TTL_S)]
 Ttl = _Seconds | Literal["never"]
 """How long a token lives, in seconds."""
 
-B = TypeVar("B", bound="Bounds")
-
 
 class Bounds(Struct, frozen=True, kw_only=True):
     """What limits a token. An empty list, or null, is no limit."""
@@ -34,6 +32,17 @@ class Bounds(Struct, frozen=True, kw_only=True):
     addresses: _Networks = ()
     rate: _Rate | None = None
     concurrency: _Concurrency | None = None
+
+    @classmethod
+    def of(cls, bounds: model.Bounds) -> Self:
+        """Return what there is to tell of a record."""
+        return cls(
+            servers=bounds.servers,
+            tools=bounds.tools,
+            addresses=bounds.addresses,
+            rate=None if bounds.rate is None else str(bounds.rate),
+            concurrency=bounds.concurrency,
+        )
 
     def bounds(self) -> model.Bounds:
         """Return the record.
@@ -50,24 +59,17 @@ class Bounds(Struct, frozen=True, kw_only=True):
         )
 
 
-def limits(kind: type[B], bounds: model.Bounds, **more: object) -> B:
-    """Return a struct of that kind with these bounds, and its other fields."""
-    return kind(
-        servers=bounds.servers,
-        tools=bounds.tools,
-        addresses=bounds.addresses,
-        rate=None if bounds.rate is None else str(bounds.rate),
-        concurrency=bounds.concurrency,
-        **more,
-    )
+class NewBounds(Bounds, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to limit a token."""
 
 
-class NewToken(Bounds, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewToken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A token to issue. Without `ttl_s` it lives as long as the workspace says."""
 
     member: Annotated[str, Meta(min_length=1, max_length=records.MAX_MEMBER)]
     role: Role
     ttl_s: Ttl | UnsetType = UNSET
+    bounds: NewBounds = NewBounds()
 
     def life_s(self) -> float | None:
         """Return `ttl_s` as use cases take it."""
@@ -88,7 +90,7 @@ class Rotation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return life_s(self.ttl_s)
 
 
-class Token(Bounds, frozen=True, kw_only=True):
+class Token(Struct, frozen=True, kw_only=True):
     """What is known of a token; never the token itself. `last_used_at` is that of its last call."""
 
     id: str
@@ -99,11 +101,23 @@ class Token(Bounds, frozen=True, kw_only=True):
     expires_at: Moment | None
     revoked_at: Moment | None
     last_used_at: Moment | None
+    bounds: Bounds
 
     @classmethod
     def of(cls, seen: TokenSeen, now: float) -> "Token":
         """Return what there is to tell of a record at `now`."""
-        return limits(cls, seen.token.bounds, **_told(seen.token, now, seen.last_used_at))
+        token = seen.token
+        return cls(
+            id=token.id,
+            member=token.member,
+            role=token.role,
+            state=token.state(now),
+            created_at=moment(token.created_at),
+            expires_at=moment(token.expires_at),
+            revoked_at=moment(token.revoked_at),
+            last_used_at=moment(seen.last_used_at),
+            bounds=Bounds.of(token.bounds),
+        )
 
     def seen(self) -> TokenSeen:
         """Return the record, without what decides about it."""
@@ -117,7 +131,7 @@ class Token(Bounds, frozen=True, kw_only=True):
             created_at=seconds_of(self.created_at),
             expires_at=seconds_of(self.expires_at),
             revoked_at=seconds_of(self.revoked_at),
-            bounds=self.bounds(),
+            bounds=self.bounds.bounds(),
         )
         return TokenSeen(token, seconds_of(self.last_used_at))
 
@@ -130,8 +144,8 @@ class IssuedToken(Token, frozen=True, kw_only=True):
     @classmethod
     def made(cls, issued: Issued, now: float) -> "IssuedToken":
         """Return what there is to tell of a new token."""
-        told = _told(issued.token, now, None)
-        return limits(cls, issued.token.bounds, token=issued.text, **told)
+        told = Token.of(TokenSeen(issued.token, None), now)
+        return cls(token=issued.text, **structs.asdict(told))
 
     def issued(self) -> Issued:
         """Return the record."""
@@ -154,16 +168,3 @@ def ttl_of(seconds: float | None) -> Ttl | UnsetType:
     if seconds is None:
         return UNSET
     return "never" if seconds == NEVER_S else seconds
-
-
-def _told(token: records.Token, now: float, last_used_at: float | None) -> dict[str, object]:
-    return {
-        "id": token.id,
-        "member": token.member,
-        "role": token.role,
-        "state": token.state(now),
-        "created_at": moment(token.created_at),
-        "expires_at": moment(token.expires_at),
-        "revoked_at": moment(token.revoked_at),
-        "last_used_at": moment(last_used_at),
-    }

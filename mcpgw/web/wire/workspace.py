@@ -6,10 +6,10 @@ from mcpgw.gateway.workspace import WorkspaceSeen
 from mcpgw.model import workspace as records
 from mcpgw.model.workspace import ReadonlyTools
 from mcpgw.web.wire.moment import Moment, moment, seconds_of
-from mcpgw.web.wire.token import Bounds, limits
+from mcpgw.web.wire.token import Bounds, NewBounds
 
 
-class Settings(Bounds, frozen=True, kw_only=True):
+class Settings(Struct, frozen=True, kw_only=True):
     """What holds for every token of a workspace that says nothing else itself.
 
     `ttl_s` is how long a token lives; null leaves it to the program.
@@ -17,12 +17,15 @@ class Settings(Bounds, frozen=True, kw_only=True):
 
     readonly_tools: ReadonlyTools = ReadonlyTools.CLASSIFIED
     ttl_s: float | None = None
+    bounds: Bounds = Bounds()
 
     @classmethod
     def of(cls, settings: records.WorkspaceSettings) -> "Settings":
         """Return what there is to tell of a record."""
-        return limits(
-            cls, settings.bounds, readonly_tools=settings.readonly_tools, ttl_s=settings.ttl_s
+        return cls(
+            readonly_tools=settings.readonly_tools,
+            ttl_s=settings.ttl_s,
+            bounds=Bounds.of(settings.bounds),
         )
 
     def settings(self) -> records.WorkspaceSettings:
@@ -31,11 +34,13 @@ class Settings(Bounds, frozen=True, kw_only=True):
         Raises:
             InvalidInput: the rate is written otherwise.
         """
-        return records.WorkspaceSettings(self.readonly_tools, self.ttl_s, self.bounds())
+        return records.WorkspaceSettings(self.readonly_tools, self.ttl_s, self.bounds.bounds())
 
 
 class NewSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings to have from now on, all of them: one that is left out is as in the beginning."""
+
+    bounds: NewBounds = NewBounds()
 
 
 class Workspace(Struct, frozen=True, kw_only=True):

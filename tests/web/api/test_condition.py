@@ -92,7 +92,9 @@ async def test_of_many_that_change_the_same_state_one_succeeds(
     tag = (await admin.ask("GET", "/settings")).headers["ETag"]
     answers = await asyncio.gather(
         *(
-            admin.ask("PUT", "/settings", {"concurrency": number + 1}, {"If-Match": tag})
+            admin.ask(
+                "PUT", "/settings", {"bounds": {"concurrency": number + 1}}, {"If-Match": tag}
+            )
             for number in range(writers)
         )
     )

@@ -13,7 +13,9 @@ async def test_why(admin: ApiClient, reader: ApiClient) -> None:
     assert hidden["verdict"] == "hidden"
     assert "destructive" in hidden["reason"]
     issued = await admin.change(
-        "POST", "/tokens", {"member": "x", "role": "developer", "addresses": ["10.0.0.0/8"]}
+        "POST",
+        "/tokens",
+        {"member": "x", "role": "developer", "bounds": {"addresses": ["10.0.0.0/8"]}},
     )
     asked = {"token": issued.json["id"], "tool": "git__get_log"}
     assert (await admin.get("/explain", **asked))["verdict"] == "shown"

@@ -20,11 +20,13 @@ async def test_a_readonly_token_learns_who_it_is_and_no_more(client: Client) -> 
         "member": "rita",
         "role": "readonly",
         "workspace": "demo",
-        "servers": ["git"],
-        "tools": [],
-        "addresses": [],
-        "rate": None,
-        "concurrency": 2,
+        "bounds": {
+            "servers": ["git"],
+            "tools": [],
+            "addresses": [],
+            "rate": None,
+            "concurrency": 2,
+        },
         "visible": {"tools": 1, "all_tools": 2, "absence": "", "problems": []},
     }
 

@@ -13,11 +13,11 @@ async def test_listed_shown_and_removed(admin: ApiClient) -> None:
     assert [one["member"] for one in listed] == ["ada", "ana", ANA]
     shown = await admin.get("/member", member=ANA)
     assert shown == listed[2]
-    assert shown["active_tokens"] == 2
+    assert shown["good_tokens"] == 2
     removed = await admin.change("DELETE", "/member", member=ANA)
     assert {one["id"] for one in removed.json["revoked"]} == {first.token_id, second.token_id}
     assert {one["state"] for one in removed.json["revoked"]} == {"revoked"}
-    assert (await admin.get("/member", member=ANA))["active_tokens"] == 0
+    assert (await admin.get("/member", member=ANA))["good_tokens"] == 0
 
 
 async def test_offboarded(admin: ApiClient) -> None:
@@ -29,7 +29,7 @@ async def test_offboarded(admin: ApiClient) -> None:
     gone = (await admin.change("POST", "/offboarding", {"member": ANA})).json
     assert [one["id"] for one in gone["revoked"]] == [leaver.token_id]
     assert [(one["server"], one["calls"]) for one in gone["used"]] == [("git", 1)]
-    assert [(one["server"], one["name"]) for one in gone["credentials"]] == [("git", "KEY")]
+    assert [(one["server"], one["name"]) for one in gone["rotate"]] == [("git", "KEY")]
     assert gone["was_admin"] is False
     assert (await leaver.ask("GET", "/me")).status == 401
 

@@ -63,8 +63,8 @@ async def test_json_by_its_own_word(admin: ApiClient, content_type: str) -> None
         b'{"member":"\\ud800","role":"developer"}',
         b'{"member":"b","role":"developer","ttl_s":NaN}',
         b'{"member":"b","role":"developer","ttl_s":1e999}',
-        b'{"member":"b","role":"developer","concurrency":' + b"9" * 5000 + b"}",
-        b'{"member":"b","role":"developer","servers":' + b"[" * 3000 + b"]" * 3000 + b"}",
+        b'{"member":"b","role":"developer","ttl_s":' + b"9" * 5000 + b"}",
+        b'{"member":"b","role":"developer","bounds":' + b"[" * 3000 + b"]" * 3000 + b"}",
         b"[" * 9000,
     ],
 )

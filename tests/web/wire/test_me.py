@@ -14,5 +14,10 @@ def test_told_of_an_admission() -> None:
     empty = Configuration(1, "install", {}, {}, {}, {}, (), {})
     admission = Admission(principal, Workspace("ws", "demo", 0.0), empty, None)
     me = Me.of(admission, Visible(0, 2, "none", ()))
-    assert (me.token, me.workspace, me.concurrency, me.expires_at) == ("tok_1", "demo", 3, None)
+    assert (me.token, me.workspace, me.bounds.concurrency, me.expires_at) == (
+        "tok_1",
+        "demo",
+        3,
+        None,
+    )
     assert me.visible.absence == "none"

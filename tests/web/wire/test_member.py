@@ -18,7 +18,7 @@ TOKEN = TokenRecord("tok_1", "", "ana", Role.ADMIN, b"", b"", NOW, None, None)
 def test_a_record_there_and_back() -> None:
     seen = MemberSeen("ana", (TokenSeen(TOKEN, NOW + 1), TokenSeen(TOKEN, None)))
     told = Member.of(seen, NOW + 2)
-    assert told.active_tokens == 2
+    assert told.good_tokens == 2
     assert msgspec.json.decode(msgspec.json.encode(told), type=Member).seen() == seen
 
 

@@ -11,7 +11,7 @@ from mcpgw.model.bounds import UNBOUND, Rate
 from mcpgw.model.bounds import Bounds as BoundsRecord
 from mcpgw.model.token import Role
 from mcpgw.model.token import Token as TokenRecord
-from mcpgw.web.wire.token import Bounds, IssuedToken, NewToken, Rotation, Token, limits, ttl_of
+from mcpgw.web.wire.token import Bounds, IssuedToken, NewToken, Rotation, Token, ttl_of
 
 NOW = 1_800_000_000.0
 TOKEN = TokenRecord(
@@ -22,7 +22,7 @@ BOUNDS = BoundsRecord(("git",), ("git__*",), ("10.0.0.0/8",), Rate(120, 60.0), 5
 
 @pytest.mark.parametrize("bounds", [UNBOUND, BOUNDS])
 def test_bounds_there_and_back(bounds: BoundsRecord) -> None:
-    assert limits(Bounds, bounds).bounds() == bounds
+    assert Bounds.of(bounds).bounds() == bounds
 
 
 @pytest.mark.parametrize(
