@@ -25,7 +25,7 @@ async def send(
 @pytest.mark.parametrize(
     "content_type",
     [
-        None,
+        "",
         "text/plain",
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
