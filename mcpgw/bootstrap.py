@@ -233,4 +233,5 @@ def _assemble(
         audit=Audit(current, store.journal),
         ongoing=ongoing,
         spawn=spawn,
+        now=clock.now,
     )

@@ -236,12 +236,18 @@ class FakeJournal:
         return future
 
     async def find(self, wanted: CallFilter) -> Sequence[tuple[int, AuditEvent]]:
-        return [
+        found = [
             (number, row)
             for number, row in enumerate(self.rows, 1)
             if row.workspace_id == wanted.workspace_id
             and (not wanted.member or row.member == wanted.member)
+            and (wanted.before is None or (row.started_at, number) < wanted.before)
+            and (wanted.after_rowid is None or number > wanted.after_rowid)
         ]
+        if wanted.after_rowid is not None:
+            return found[: wanted.newest]
+        newest = sorted(found, key=lambda one: (one[1].started_at, one[0]))[-wanted.newest :]
+        return sorted(newest, key=lambda one: one[0])
 
     async def get(self, call_id: str) -> AuditEvent | None:
         return next((row for row in self.rows if row.call_id == call_id), None)

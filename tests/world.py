@@ -251,6 +251,7 @@ async def world() -> AsyncIterator[World]:
         audit=Audit(current, journal),
         ongoing=ongoing,
         spawn=spawn,
+        now=clock.now,
     )
     world = World(
         gateway,

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 import typer
 
-from mcpgw.cli.exposure import is_loopback
 from mcpgw.cli.hardening import harden
 from mcpgw.cli.invocation import Invocation
 from mcpgw.cli.output import say
 from mcpgw.cli.place import in_workspace
 from mcpgw.cli.prompt import read_secret
 from mcpgw.cli.stderr_log import QUIET, log_to_stderr
+from mcpgw.cli.target import check_address, check_token, warn_of
 from mcpgw.client_configs.snippet import VARIABLE
 from mcpgw.config import Config
 from mcpgw.errors import InvalidInput, NotFound, Unauthenticated, VaultLocked
@@ -51,9 +51,7 @@ async def bridge(
         _save_token(target)
         return
     token = check_token(config.token or _saved_token(target))
-    host = urlsplit(target).hostname or ""
-    if target.startswith("http:") and not is_loopback(host):
-        say(f"WARNING: plain HTTP to {host}: the token crosses the network readable")
+    warn_of(target)
     # Late: help must not wait for the HTTP client to be imported.
     from mcpgw.cli.bridging.running import run_bridge
 
@@ -66,34 +64,10 @@ def check_url(url: str) -> str:
     Raises:
         InvalidInput: it is no workspace's URL, or holds a credential.
     """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-        (parts.hostname or "").encode("idna")
-    except ValueError:
-        raise InvalidInput("the URL cannot be parsed", URL_HINT) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise InvalidInput("the URL has no http(s) scheme or no host", URL_HINT)
-    if "@" in parts.netloc or "?" in url or "#" in url:
-        raise InvalidInput(
-            "a URL with a user, a query or a fragment is not taken: it may hold a credential",
-            f"give the token in {VARIABLE} or with --save-token",
-        )
-    if not parts.path.strip("/") or not url.isascii() or not url.isprintable() or " " in url:
-        raise InvalidInput("the URL has no path, or a character that cannot stand there", URL_HINT)
-    return url.rstrip("/")
-
-
-def check_token(token: str) -> str:
-    """Return `token` if it can be sent.
-
-    Raises:
-        Unauthenticated: it is empty, or something else than one word.
-    """
-    token = token.strip()
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise Unauthenticated("the token is empty or no token", "issue one: mcpgw token issue")
-    return token
+    url = check_address(url)
+    if not urlsplit(url).path:
+        raise InvalidInput("the URL has no path", URL_HINT)
+    return url
 
 
 async def _local_url(asked: Invocation, config: Config) -> str:

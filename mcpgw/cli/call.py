@@ -1,7 +1,11 @@
-"""`mcpgw call`: one tool call from the box, in this process, with its row in the journal."""
+"""`mcpgw call`: one tool call, with its row in the journal.
+
+At the box it is made in this process, elsewhere by MCP to the workspace's URL.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,12 +19,17 @@ from mcpgw.errors import InvalidInput, UpstreamError
 from mcpgw.model.token import OPERATOR
 
 if TYPE_CHECKING:
+    from mcpgw.cli.remote.gateway import RemoteGateway
     from mcpgw.gateway.access import Admission
+    from mcpgw.gateway.gateway import Gateway
 
 CLIENT_NAME = "mcpgw call"
 
 Members = dict[str, Any]
 
+Ask = Callable[[str, Mapping[str, str], Members], Awaitable[Members]]
+"""Returns the members of the answer to a method with parameters, each as JSON, and the input schema
+of the tool that is called, if one is."""
 
 EXAMPLES = [
     "call jira__search query=login limit=5",
@@ -45,14 +54,12 @@ async def call(
     given = pairs or []
     arguments = _whole(given, args)
     async with in_workspace(asked) as place:
-        await place.gateway.installation.unlock(OPERATOR)
-        admission = await place.gateway.access.admit(OPERATOR, place.slug)
-        tools = await _tools(place, admission)
+        ask = await _asking(place)
+        tools = await _tools(ask)
+        schema = tools.get(tool, {})
         if arguments is None:
-            arguments = _from_pairs(given, tools.get(tool, {}))
-        answer = await _answer(
-            place, admission, "tools/call", {"name": json.dumps(tool), "arguments": arguments}
-        )
+            arguments = _from_pairs(given, schema)
+        answer = await ask("tools/call", {"name": json.dumps(tool), "arguments": arguments}, schema)
         if tool not in tools:
             raise await _unknown(place, tool, tools)
     if "error" in answer:
@@ -60,12 +67,35 @@ async def call(
     _print(asked, answer["result"])
 
 
-async def _answer(
-    place: Place, admission: "Admission", method: str, params: Mapping[str, str]
+async def _asking(place: Place) -> Ask:
+    """Return what asks the gateway as a modern client does."""
+    from mcpgw.gateway.gateway import Gateway  # late, as in place.py
+
+    gateway = place.gateway
+    if not isinstance(gateway, Gateway):
+        return partial(_ask_elsewhere, gateway)
+    await gateway.installation.unlock(OPERATOR)
+    return partial(_ask_here, gateway, await gateway.access.admit(OPERATOR, place.slug))
+
+
+async def _ask_elsewhere(
+    gateway: "RemoteGateway", method: str, params: Mapping[str, str], schema: Members
 ) -> Members:
-    """Return the members of the gateway's answer to a modern client; values of params are JSON."""
-    # Late, as everything that help does not need.
-    from msgspec import Raw
+    from msgspec import Raw  # late, as everything that help does not need
+    from msgspec.json import decode, encode
+
+    raw = {name: Raw(value.encode()) for name, value in params.items()}
+    return decode(await gateway.ask(method, raw, encode(schema)), type=dict[str, Raw])
+
+
+async def _ask_here(
+    gateway: "Gateway",
+    admission: "Admission",
+    method: str,
+    params: Mapping[str, str],
+    schema: Members,
+) -> Members:
+    from msgspec import Raw  # late, as above
     from msgspec.json import decode
 
     from mcpgw.gateway.asked import Asked
@@ -85,12 +115,12 @@ async def _answer(
         size=sum(map(len, params.values())),
     )
     asked = Asked(request, admission, NEWEST_MODERN, CLIENT_NAME, "", None)
-    return decode(await place.gateway.dispatcher.answer(asked), type=dict[str, Raw])
+    return decode(await gateway.dispatcher.answer(asked), type=dict[str, Raw])
 
 
-async def _tools(place: Place, admission: "Admission") -> dict[str, Members]:
+async def _tools(ask: Ask) -> dict[str, Members]:
     """Return the input schema of every tool by name."""
-    answer = await _answer(place, admission, "tools/list", {})
+    answer = await ask("tools/list", {}, {})
     listed = json.loads(bytes(answer["result"]))["tools"]
     return {tool["name"]: tool.get("inputSchema") or {} for tool in listed}
 
@@ -101,6 +131,10 @@ async def _unknown(place: Place, tool: str, tools: Mapping[str, Members]) -> Exc
     Raises:
         UpstreamError: its server is down.
     """
+    from mcpgw.gateway.gateway import Gateway  # late, as above
+
+    if not isinstance(place.gateway, Gateway):
+        return missing("tool", tool, tools, f"in {place.slug}")
     for seen in await place.gateway.servers.list(OPERATOR, place.slug):
         server = seen.server
         if server.is_enabled and server.prefix and tool.startswith(f"{server.prefix}__"):

@@ -6,8 +6,9 @@ import typer
 
 from mcpgw.cli.invocation import Invocation
 from mcpgw.cli.output import print_json, say
-from mcpgw.cli.place import DEFAULT_WORKSPACE, in_gateway
+from mcpgw.cli.place import in_gateway
 from mcpgw.cli.prompt import ask, is_terminal
+from mcpgw.cli.target import DEFAULT_WORKSPACE
 from mcpgw.errors import InvalidInput
 from mcpgw.model.token import OPERATOR
 

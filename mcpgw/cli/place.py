@@ -1,4 +1,4 @@
-"""Where a command acts: the gateway on the data directory, and the workspace in it."""
+"""Where a command acts: the gateway on the data directory or one elsewhere, and the workspace."""
 
 import os
 from collections.abc import AsyncIterator, Iterable
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from mcpgw.cli.invocation import Invocation
 from mcpgw.cli.output import nearest
 from mcpgw.cli.stderr_log import QUIET, log_to_stderr
+from mcpgw.cli.target import DEFAULT_WORKSPACE, is_elsewhere, remote_target, warn_of
 from mcpgw.config import Config
-from mcpgw.errors import NotFound, StorageError
+from mcpgw.errors import Forbidden, NotFound, StorageError
 from mcpgw.model.token import OPERATOR
 
 if TYPE_CHECKING:
+    from mcpgw.cli.remote.gateway import RemoteGateway
     from mcpgw.gateway.gateway import Gateway
-
-DEFAULT_WORKSPACE = "default"
 
 REMEMBERED_FILE = "workspace"
 """In the data directory: what `workspace use` chose."""
@@ -27,7 +27,7 @@ REMEMBERED_FILE = "workspace"
 class Place:
     """A gateway, and one workspace in it. `now` is when the command began, in UTC seconds."""
 
-    gateway: "Gateway"
+    gateway: "Gateway | RemoteGateway"
     slug: str
     now: float
 
@@ -61,12 +61,48 @@ async def in_gateway(asked: Invocation, *, is_created: bool = False) -> AsyncIte
 
 
 @asynccontextmanager
+async def at_the_box(asked: Invocation) -> AsyncIterator["Gateway"]:
+    """Open the gateway for a command that cannot be meant for one elsewhere.
+
+    Raises:
+        Forbidden: one elsewhere is named; besides what `in_gateway` raises.
+    """
+    if is_elsewhere(asked):
+        raise Forbidden(
+            "only the operator can do that, at the box; MCPGW_URL names a gateway elsewhere",
+            "run it there; or unset MCPGW_URL, or name the data on this machine: --home DIR",
+        )
+    async with in_gateway(asked) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def in_gateway_elsewhere(asked: Invocation) -> AsyncIterator["RemoteGateway"]:
+    """Open the gateway that MCPGW_URL names, with the token of MCPGW_TOKEN.
+
+    Raises:
+        InvalidInput: the URL is none, or holds a credential.
+        Unauthenticated: there is no token for it.
+    """
+    from mcpgw.cli.remote.gateway import open_remote  # late: it brings an HTTP client
+
+    target = remote_target(asked)
+    warn_of(target.url)
+    async with open_remote(target, asked.config().max_message_bytes) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
 async def in_workspace(asked: Invocation) -> AsyncIterator[Place]:
-    """Open the gateway for a command that acts in one workspace.
+    """Open the gateway for a command that acts in one workspace, here or elsewhere.
 
     Raises:
         NotFound: there is no such workspace, besides what `in_gateway` raises.
     """
+    if is_elsewhere(asked):
+        async with in_gateway_elsewhere(asked) as elsewhere:
+            yield Place(elsewhere, elsewhere.target.slug, now())
+        return
     async with in_gateway(asked) as gateway:
         known = [seen.workspace.slug for seen in await gateway.workspaces.list(OPERATOR)]
         slug = _chosen(asked.config(), known)

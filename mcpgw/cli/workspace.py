@@ -8,12 +8,13 @@ from mcpgw.cli import bounds
 from mcpgw.cli.duration import parse_span, roughly
 from mcpgw.cli.invocation import Invocation, command, group
 from mcpgw.cli.output import iso, local, print_fields, print_json, print_table, say
-from mcpgw.cli.place import in_gateway, in_workspace, missing, remember
+from mcpgw.cli.place import at_the_box, in_workspace, missing, remember
 from mcpgw.cli.prompt import confirm
 from mcpgw.model.token import OPERATOR
 from mcpgw.model.workspace import ReadonlyTools, WorkspaceSettings
 
 if TYPE_CHECKING:
+    from mcpgw.cli.remote.gateway import RemoteGateway
     from mcpgw.gateway.gateway import Gateway
     from mcpgw.gateway.workspace import WorkspaceSeen
 
@@ -26,7 +27,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 @command(workspaces, "create", examples=["workspace create team"], in_workspace=False)
 async def create(asked: Invocation, slug: Slug) -> None:
     """Create a workspace."""
-    async with in_gateway(asked) as gateway:
+    async with at_the_box(asked) as gateway:
         workspace = await gateway.workspaces.create(OPERATOR, slug)
         if asked.is_json:
             print_json(await _described(gateway, workspace.slug))
@@ -36,7 +37,7 @@ async def create(asked: Invocation, slug: Slug) -> None:
 @command(workspaces, "list", in_workspace=False)
 async def list_workspaces(asked: Invocation) -> None:
     """List the workspaces."""
-    async with in_gateway(asked) as gateway:
+    async with at_the_box(asked) as gateway:
         seen = await gateway.workspaces.list(OPERATOR)
     if asked.is_json:
         print_json([_described_as(one) for one in seen])
@@ -125,7 +126,7 @@ async def delete(asked: Invocation, slug: Slug, is_confirmed: Yes = False) -> No
 
     Its journal stays.
     """
-    async with in_gateway(asked) as gateway:
+    async with at_the_box(asked) as gateway:
         await _check_known(gateway, slug)
         seen = await gateway.workspaces.show(OPERATOR, slug)
         confirm(
@@ -143,7 +144,7 @@ async def delete(asked: Invocation, slug: Slug, is_confirmed: Yes = False) -> No
 @command(workspaces, "use", examples=["workspace use team"], in_workspace=False)
 async def use(asked: Invocation, slug: Slug) -> None:
     """Remember the workspace for commands without -w."""
-    async with in_gateway(asked) as gateway:
+    async with at_the_box(asked) as gateway:
         await _check_known(gateway, slug)
         remember(asked.config(), slug)
     if asked.is_json:
@@ -157,7 +158,7 @@ async def _check_known(gateway: "Gateway", slug: str) -> None:
         raise missing("workspace", slug, known)
 
 
-async def _described(gateway: "Gateway", slug: str) -> dict[str, Any]:
+async def _described(gateway: "Gateway | RemoteGateway", slug: str) -> dict[str, Any]:
     return _described_as(await gateway.workspaces.show(OPERATOR, slug))
 
 

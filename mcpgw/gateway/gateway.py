@@ -1,5 +1,6 @@
 """The object that the doors hold: the use cases by noun. Holds no logic of its own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mcpgw.gateway.access import Access
@@ -35,3 +36,5 @@ class Gateway:
     ongoing: Ongoing
     spawn: Spawn
     """Starts background work that ends with the gateway."""
+    now: Callable[[], float]
+    """Tells the time, in UTC seconds."""

@@ -99,6 +99,21 @@ class Secrets:
             seen += [SecretSeen(server.name, name, sealed.get(name)) for name in names]
         return seen
 
+    async def show(
+        self, principal: Principal, slug: str, server_name: str, name: str
+    ) -> SecretSeen:
+        """Return one secret, be it set or only referred to.
+
+        Raises:
+            NotFound: there is no such workspace, server or secret.
+        """
+        for seen in await self.list(principal, slug):
+            if (seen.server, seen.name) == (server_name, name):
+                return seen
+        raise NotFound(
+            f"no secret {name[:80]!r} of {server_name[:63]!r} in {slug}", "see: mcpgw secret list"
+        )
+
     async def delete(self, principal: Principal, slug: str, server_name: str, name: str) -> None:
         """Delete a secret in all its versions.
 

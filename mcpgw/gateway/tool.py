@@ -72,6 +72,15 @@ class Tools:
         _, _, offer = await self._offer(principal, Action.READ_CONFIGURATION, slug)
         return [_seen(exposed, target) for exposed, target in offer.tools.items()]
 
+    async def show(self, principal: Principal, slug: str, exposed: str) -> ToolSeen:
+        """Return one tool.
+
+        Raises:
+            NotFound: there is no such workspace or tool.
+        """
+        _, workspace, offer = await self._offer(principal, Action.READ_CONFIGURATION, slug)
+        return _seen(exposed, _target(workspace, offer, exposed))
+
     async def rule(
         self, principal: Principal, slug: str, exposed: str, kind: ToolClass | None
     ) -> ToolSeen:
@@ -86,11 +95,7 @@ class Tools:
         configuration, workspace, offer = await self._offer(
             principal, Action.CHANGE_CONFIGURATION, slug
         )
-        target = offer.tools.get(exposed)
-        if target is None:
-            near = get_close_matches(exposed, offer.tools, n=1)
-            hint = f"did you mean {near[0]}?" if near else "see: mcpgw tool list"
-            raise NotFound(f"no tool {exposed[:80]!r} in {workspace.slug}", hint)
+        target = _target(workspace, offer, exposed)
         server_id = target.reach.server.id
         if kind is None:
             await self._store.remove(server_id, target.name)
@@ -124,6 +129,15 @@ class Tools:
         workspace = configuration.workspace(slug)
         require(principal, action, workspace.id)
         return configuration, workspace, await self._listings.offer(configuration, workspace)
+
+
+def _target(workspace: Workspace, offer: Offer, exposed: str) -> Target:
+    target = offer.tools.get(exposed)
+    if target is None:
+        near = get_close_matches(exposed, offer.tools, n=1)
+        hint = f"did you mean {near[0]}?" if near else "see: mcpgw tool list"
+        raise NotFound(f"no tool {exposed[:80]!r} in {workspace.slug}", hint)
+    return target
 
 
 def _seen(exposed: str, target: Target) -> ToolSeen:

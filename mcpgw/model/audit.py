@@ -59,7 +59,8 @@ class CallFilter:
     """Which calls to show. None or empty means any; `target` matches as `--tool` says.
 
     `target` is a glob or a part of a tool's own name, its exposed name or its server.
-    `after_rowid` continues a live view; `newest` is how many, newest last.
+    `after_rowid` continues a live view; `before` (when a call began, its row id) leads to older
+    ones. `newest` is how many, newest last.
     """
 
     workspace_id: str | None = None
@@ -71,6 +72,7 @@ class CallFilter:
     since: float | None = None
     until: float | None = None
     slower_than_us: int | None = None
+    before: tuple[float, int] | None = None
     after_rowid: int | None = None
     newest: int = 100
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, func, or_, select, tuple_
 
 from mcpgw.errors import StorageError
 from mcpgw.model.audit import AuditEvent, CallFilter, Outcome, ServerUse
@@ -140,7 +140,7 @@ def _find(wanted: CallFilter) -> Select[Any]:
     if wanted.workspace_id is None and not wanted.token_id:
         return statement.order_by(columns.id.desc())
     # The order in which an index has them, so that only as many rows are read as are shown.
-    return statement.order_by(columns.started_at.desc())
+    return statement.order_by(columns.started_at.desc(), columns.id.desc())
 
 
 def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
@@ -165,6 +165,8 @@ def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
         yield columns.started_at < wanted.until
     if wanted.slower_than_us is not None:
         yield columns.duration_us > wanted.slower_than_us
+    if wanted.before is not None:
+        yield tuple_(columns.started_at, columns.id) < wanted.before
     if wanted.target:
         yield _has_target(wanted.target)
 

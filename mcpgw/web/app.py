@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.model.policy import Action
-from mcpgw.web.api import Api
+from mcpgw.web.api import openapi
+from mcpgw.web.api.desk import Desk
+from mcpgw.web.api.table import build_endpoints
 from mcpgw.web.clients import Clients
 from mcpgw.web.connection import Listener
 from mcpgw.web.event_stream import EventStreamEndpoint
@@ -27,7 +29,8 @@ def build_routes(gateway: Gateway, max_body_bytes: int, streams: Streams) -> Rou
     event_stream = EventStreamEndpoint(
         gateway.dispatcher, gateway.ongoing, streams, gateway.spawn, max_body_bytes
     )
-    api = Api(gateway)
+    desk, endpoints = Desk(gateway.ongoing, max_body_bytes), build_endpoints(gateway)
+    document = openapi.Document(endpoints)
     return Routes(
         [
             Route("GET", "/healthz", Public("says nothing but ok"), healthz),
@@ -42,7 +45,8 @@ def build_routes(gateway: Gateway, max_body_bytes: int, streams: Streams) -> Rou
             ),
             Route("GET", "/ws/{slug}/sse", Action.USE, event_stream.open),
             Route("POST", "/ws/{slug}/messages", Action.USE, event_stream.post),
-            Route("GET", "/api/v1/workspaces/{slug}/calls", Action.READ_OWN_CALLS, api.calls),
+            Route("GET", openapi.PATH, Public("the same of every mcpgw"), document.serve),
+            *map(desk.route, endpoints),
         ]
     )
 

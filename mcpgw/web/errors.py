@@ -20,7 +20,7 @@ from mcpgw.protocol.jsonrpc import (
     UNSUPPORTED_VERSION,
     error_bytes,
 )
-from mcpgw.web.refusal import Refused
+from mcpgw.web.refusal import Distinct, Refused
 
 HTTP_STATUS = {
     "invalid": 400,
@@ -64,6 +64,7 @@ MODERN_STATUS = {
     METHOD_NOT_FOUND: 404,
 }
 """What a modern client must be told by the HTTP status too; any other code comes with 200."""
+
 
 PLAIN_HEADERS = {
     "Server": "mcpgw",
@@ -146,18 +147,23 @@ def json_response(
 
 def error_response(error: GatewayError) -> web.Response:
     """Return the answer to a request that failed before it was known to be JSON-RPC."""
-    return json_response(_error_body(error), _status(error), _headers(error))
+    return json_response(_error_body(error), status_of(error), error_headers(error))
 
 
 def raw_error(error: GatewayError) -> bytes:
     """Return the whole answer to a client with whom no request was begun; the connection ends."""
-    status = _status(error)
+    status = status_of(error)
     body = _error_body(error)
-    headers = {**_JSON_HEADERS, **_headers(error), "Connection": "close"}
+    headers = {**_JSON_HEADERS, **error_headers(error), "Connection": "close"}
     head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head += f"Date: {rfc822_formatted_time()}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
+
+
+def status_of(error: GatewayError) -> int:
+    """Return the HTTP status of an error."""
+    return error.http_status if isinstance(error, Distinct) else HTTP_STATUS[error.code]
 
 
 def rpc_error_response(
@@ -167,7 +173,7 @@ def rpc_error_response(
     status = HTTP_STATUS[error.code]
     if isinstance(error, ProtocolError):
         status = MODERN_STATUS.get(error.rpc_code, 200) if is_modern else 200
-    return json_response(rpc_error(error, request_id), status, _headers(error))
+    return json_response(rpc_error(error, request_id), status, error_headers(error))
 
 
 def rpc_error(error: GatewayError, request_id: bytes) -> bytes:
@@ -177,20 +183,16 @@ def rpc_error(error: GatewayError, request_id: bytes) -> bytes:
     return error_bytes(request_id, RPC_CODE[error.code], error.message)
 
 
-def _status(error: GatewayError) -> int:
-    return error.status if isinstance(error, Refused) else HTTP_STATUS[error.code]
-
-
 def _error_body(error: GatewayError) -> bytes:
     return msgspec.json.encode({"error": error.code, "message": error.message, "hint": error.hint})
 
 
-def _headers(error: GatewayError) -> dict[str, str]:
+def error_headers(error: GatewayError) -> dict[str, str]:
     """Return the headers by which HTTP says what to do about an error."""
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="mcpgw"'}
     if isinstance(error, Limited):
         return {"Retry-After": str(max(1, math.ceil(error.retry_after_s)))}
-    if isinstance(error, Refused) and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if isinstance(error, Refused) and error.http_status == HTTPStatus.SERVICE_UNAVAILABLE:
         return {"Retry-After": BUSY_RETRY_S}
     return {}

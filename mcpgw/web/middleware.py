@@ -17,10 +17,14 @@ from mcpgw.web.head import Heads
 from mcpgw.web.holding import Holding
 from mcpgw.web.origin import Origins
 from mcpgw.web.peer import PEER, client_address
+from mcpgw.web.problem import problem_response
 from mcpgw.web.refusal import Refused
 from mcpgw.web.routing import MethodNotAllowed, Route, Routes
 
 logger = logging.getLogger(__name__)
+
+API_PATH = "/api/"
+"""What the paths of the API begin with: there errors are problem details."""
 
 
 class Door:
@@ -54,13 +58,12 @@ class Door:
                     return await self._serve(request, route, slug)
             return await self._serve(request, route, slug)
         except MethodNotAllowed as error:
-            response = error_response(error)
-            response.set_status(405)
+            response = _refusal(request, error)
             response.headers["Allow"] = ", ".join(error.allowed)
         except Unauthenticated as error:
-            response = error_response(self._failures.judge(error, client_address(request)))
+            response = _refusal(request, self._failures.judge(error, client_address(request)))
         except GatewayError as error:
-            response = error_response(error)
+            response = _refusal(request, error)
             if isinstance(error, Refused):
                 response.force_close()
         except Exception as error:  # the one place at this door where a bug becomes an answer
@@ -68,7 +71,8 @@ class Door:
                 logger.error("internal error: %s at %s", type(error).__name__, _where(error))
             if request.writer.output_size > 0:
                 raise ConnectionError("the answer is under way; it can only be cut off") from None
-            response = error_response(GatewayError("Internal error", "see the log of mcpgw serve"))
+            internal = GatewayError("Internal error", "see the log of mcpgw serve")
+            response = _refusal(request, internal)
         if not request.content.is_eof():
             # The rest of the body could be taken for a request, by us or by a proxy.
             response.force_close()
@@ -90,6 +94,13 @@ class Door:
         )
         self._holding.hold(request.protocol, admission)
         return admission
+
+
+def _refusal(request: web.BaseRequest, error: GatewayError) -> web.Response:
+    """Return the answer to a request that failed, as its path has errors."""
+    if request.raw_path.startswith(API_PATH):
+        return problem_response(error)
+    return error_response(error)
 
 
 def _presented(request: web.BaseRequest) -> str:

@@ -89,12 +89,12 @@ TOLD = web.RequestKey("TOLD", str)
 
 def client_address(request: web.BaseRequest) -> str:
     """Return the address of the client whose request this is, empty when it cannot be known."""
-    peer = request.get(PEER)
+    peer: Peer | None = request.get(PEER)
     if peer is None:
         return request.remote or ""
     if not peer.is_proxy:
         return peer.address
-    told = request.get(TOLD)
+    told: str | None = request.get(TOLD)
     if told is None:
         told = request[TOLD] = peer.proxies.client_of(peer.address, request.headers)
     return told

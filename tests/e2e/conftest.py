@@ -65,16 +65,22 @@ class Box:
         return str(issued["token"])
 
     @contextmanager
-    def serving(self, *options: str, url: str = "") -> Iterator["Served"]:
+    def serving(
+        self,
+        *options: str,
+        url: str = "",
+        command: Sequence[str] = (sys.executable, "-m", "mcpgw"),
+    ) -> Iterator["Served"]:
         """Serve until the block ends; its log is kept in `serve.log`.
 
-        Give the `url` where it listens when that is not what its banner says.
+        Give the `url` where it listens when that is not what its banner says, and the `command`
+        when it is to be started in another way.
         """
         log = self.home / "serve.log"
         with log.open("ab") as stream:
             start = stream.tell()
             process = subprocess.Popen(
-                [sys.executable, "-m", "mcpgw", "serve", "--port", "0", *options],
+                [*command, "serve", "--port", "0", *options],
                 env=self.environment,
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,

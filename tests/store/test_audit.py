@@ -57,6 +57,8 @@ async def found(journal: Journal, wanted: CallFilter) -> str:
         (CallFilter(slower_than_us=2_499_999), "c4"),
         (CallFilter(slower_than_us=2_500_000), ""),
         (CallFilter(slower_than_us=0, outcomes=(Outcome.OK,)), "c1 c2 c5 c6"),
+        (CallFilter(workspace_id="ws_demo", before=(NOW + 3, 3)), "c1 c2 c6"),
+        (CallFilter(workspace_id="ws_demo", before=(NOW + 3, 4), newest=1), "c3"),
         # the newest, by time within a workspace, in the order of commits
         (CallFilter(newest=2), "c5 c6"),
         (CallFilter(workspace_id="ws_demo", newest=3), "c2 c3 c4"),
@@ -128,6 +130,11 @@ def test_looking_up_uses_an_index(store: Store, config: Config) -> None:
     """Every question that is asked often, however long the journal grows."""
     questions = [
         ("SELECT * FROM call WHERE workspace_id = 'w' ORDER BY started_at DESC LIMIT 9", "started"),
+        (
+            "SELECT * FROM call WHERE workspace_id = 'w' AND (started_at, id) < (5.0, 7)"
+            " ORDER BY started_at DESC, id DESC LIMIT 9",
+            "started_at<",
+        ),
         ("SELECT * FROM call WHERE token_id = 't' ORDER BY started_at DESC LIMIT 9", "started"),
         ("SELECT * FROM call WHERE call_id = 'c'", "call_id"),
     ]

@@ -113,12 +113,12 @@ class Client:
             method, self.url + path, headers=headers, **options
         ) as response:
             text = await response.text()
-            is_json = response.content_type == "application/json" and text
+            is_json = response.content_type.endswith("json") and text
             return Answered(
                 response.status,
                 response.headers,
                 text,
-                (await response.json()) if is_json else None,
+                json.loads(text) if is_json else None,
             )
 
     @asynccontextmanager

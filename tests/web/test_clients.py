@@ -109,7 +109,7 @@ def test_behind_a_proxy_requests_are_counted(
             clients.requesting("192.0.2.1"),
         ):
             raise AssertionError("a third request")
-        assert caught.value.status == 503
+        assert caught.value.http_status == 503
         assert "192.0.2.1" in caplog.text
         with clients.requesting("192.0.2.2"):
             pass

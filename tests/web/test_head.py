@@ -26,7 +26,7 @@ def status(*headers: tuple[str, str], version: object = HttpVersion11) -> int:
     try:
         Heads().check(asked(*headers, version=version))
     except Refused as error:
-        return error.status
+        return error.http_status
     return 200
 
 

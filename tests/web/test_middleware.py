@@ -47,11 +47,9 @@ async def test_unknown_foreign_and_expired_read_the_same(client: Client) -> None
         ("/ws/demo", expired.text),
         ("/ws/nowhere", client.token),
         ("/ws/NOT-A-SLUG", client.token),
-        ("/api/v1/workspaces/nowhere/calls", client.token),
     ):
-        method = "GET" if path.startswith("/api") else "POST"
         headers = {"Authorization": f"Bearer {token}"}
-        answered = await client.ask(method, path, headers=headers)
+        answered = await client.ask("POST", path, headers=headers)
         kept = {k: v for k, v in answered.headers.items() if k != "Date"}
         said.add((answered.status, answered.text, repr(sorted(kept.items()))))
     assert len(said) == 1

@@ -18,7 +18,7 @@ def status(origins: Origins, *headers: tuple[str, str]) -> int:
     try:
         origins.check(make_mocked_request("GET", "/", headers=CIMultiDict(headers)))
     except Refused as error:
-        return error.status
+        return error.http_status
     except Forbidden:
         return 403
     return 200

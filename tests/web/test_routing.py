@@ -6,12 +6,21 @@ from aiohttp import web
 from mcpgw.errors import InvalidInput, NotFound
 from mcpgw.gateway.access import Admission
 from mcpgw.model.policy import Action
-from mcpgw.web.routing import MethodNotAllowed, Public, Route, Routes
+from mcpgw.web.routing import (
+    MAX_REMEMBERED,
+    MethodNotAllowed,
+    Public,
+    Route,
+    Routes,
+    values_of,
+)
 
 
 async def handler(request: web.BaseRequest, admission: Admission | None) -> web.StreamResponse:
     return web.Response()
 
+
+THING = "/api/v1/workspaces/{slug}/things/{thing}"
 
 ROUTES = Routes(
     [
@@ -19,6 +28,10 @@ ROUTES = Routes(
         Route("POST", "/ws/{slug}", Action.USE, handler),
         Route("POST", "/ws/{slug}/mcp", Action.USE, handler),
         Route("GET", "/api/v1/workspaces/{slug}/calls", Action.READ_OWN_CALLS, handler),
+        Route("GET", THING, Action.USE, handler),
+        Route("GET", f"{THING}/parts/{{part}}", Action.USE, handler),
+        Route("GET", "/api/v1/workspaces/{slug}/things/all", Action.USE, handler),
+        Route("POST", "/api/v1/workspaces/{slug}/things/all/clear", Action.USE, handler),
     ]
 )
 
@@ -31,6 +44,10 @@ ROUTES = Routes(
         ("POST", "/ws/demo", "/ws/{slug}", "demo"),
         ("POST", "/ws/demo/mcp", "/ws/{slug}/mcp", "demo"),
         ("GET", "/api/v1/workspaces/a/calls", "/api/v1/workspaces/{slug}/calls", "a"),
+        ("GET", "/api/v1/workspaces/a/things/b_1-C", THING, "a"),
+        ("GET", "/api/v1/workspaces/a/things/b/parts/c", f"{THING}/parts/{{part}}", "a"),
+        ("GET", "/api/v1/workspaces/a/things/all", "/api/v1/workspaces/{slug}/things/all", "a"),
+        ("GET", "/api/v1/workspaces/a/things/all/parts/c", f"{THING}/parts/{{part}}", "a"),
     ],
 )
 def test_matched(method: str, path: str, template: str, slug: str) -> None:
@@ -65,6 +82,25 @@ def test_paths_that_could_mean_another_are_refused(path: str) -> None:
 def test_unknown(path: str) -> None:
     with pytest.raises(NotFound):
         ROUTES.match("POST", path)
+
+
+@pytest.mark.parametrize("value", ["a.b", "a~b", ".", "x" * 129])
+def test_a_value_that_could_not_be_one(value: str) -> None:
+    with pytest.raises((NotFound, InvalidInput)):
+        ROUTES.match("GET", f"/api/v1/workspaces/a/things/{value}")
+
+
+def test_values_are_told_by_name() -> None:
+    path = "/api/v1/workspaces/a/things/b?slug=x"
+    assert values_of(THING, path) == {"slug": "a", "thing": "b"}
+
+
+def test_things_do_not_crowd_out_what_everybody_uses() -> None:
+    routes = Routes(ROUTES.table)
+    for number in range(MAX_REMEMBERED + 1):
+        routes.match("GET", f"/api/v1/workspaces/a/things/t{number}")
+    found = routes.match("POST", "/ws/demo")
+    assert routes.match("POST", "/ws/demo") is found
 
 
 def test_a_wrong_method_says_which_are_right() -> None:

@@ -195,7 +195,7 @@ class Channel:
                     self._notes.back()
                 yield Answer(response, self._url, self._max_message_bytes)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise self._explained(error) from None
+            raise explained(error, self._url) from None
 
     async def ask(self, headers: Mapping[str, str], body: bytes) -> tuple[Answer, Raw]:
         """Post a request of our own and return its result, with the HTTP answer it came in.
@@ -225,32 +225,34 @@ class Channel:
             except aiohttp.ClientSSLError:
                 raise
             except aiohttp.ClientConnectorError as error:
-                self._notes.lost(self._explained(error).message)
+                self._notes.lost(explained(error, self._url).message)
                 if loop.time() + pause_s > deadline:
                     raise
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    def _explained(self, error: Exception) -> UpstreamError:
-        if isinstance(error, aiohttp.ClientSSLError):
-            return UpstreamError(
-                f"the certificate of {self._url} is not trusted",
-                "name a file with its authority in SSL_CERT_FILE",
-            )
-        if isinstance(error, aiohttp.ClientConnectorError):
-            return Broken(
-                f"the gateway at {self._url} cannot be reached",
-                "start it with mcpgw serve, or check the URL",
-            )
-        if isinstance(error, TimeoutError):
-            return UpstreamTimeout(
-                f"the gateway at {self._url} does not answer",
-                "try again; whether the request took effect is unknown",
-            )
+
+def explained(error: Exception, url: str) -> UpstreamError:
+    """Return what it means for a person that a request to a gateway failed."""
+    if isinstance(error, aiohttp.ClientSSLError):
+        return UpstreamError(
+            f"the certificate of {url} is not trusted",
+            "name a file with its authority in SSL_CERT_FILE",
+        )
+    if isinstance(error, aiohttp.ClientConnectorError):
         return Broken(
-            "the connection to the gateway broke",
+            f"the gateway at {url} cannot be reached",
+            "start it with mcpgw serve, or check the URL",
+        )
+    if isinstance(error, TimeoutError):
+        return UpstreamTimeout(
+            f"the gateway at {url} does not answer",
             "try again; whether the request took effect is unknown",
         )
+    return Broken(
+        "the connection to the gateway broke",
+        "try again; whether the request took effect is unknown",
+    )
 
 
 def client_session(token: str) -> aiohttp.ClientSession:

@@ -1,0 +1,29 @@
+"""The journal of a gateway elsewhere."""
+
+from collections.abc import Sequence
+
+from mcpgw.cli.remote.connection import Connection, segment
+from mcpgw.model.audit import AuditEvent, CallFilter
+from mcpgw.model.token import Principal
+from mcpgw.web.wire.call import Call, CallQuery
+
+
+class RemoteAudit:
+    """As `gateway.audit.Audit`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def find(
+        self, principal: Principal, slug: str, wanted: CallFilter
+    ) -> Sequence[tuple[int, AuditEvent]]:
+        """Return the calls that match and that the token may see, in the order of their rows."""
+        query = CallQuery.of(wanted)
+        found = await self._connection.get_all(Call, "/calls", query, wanted.newest)
+        rows = [(one.row or 0, one.event()) for one in found]
+        return sorted(rows, key=lambda row: row[0])
+
+    async def show(self, principal: Principal, slug: str, call_id: str) -> AuditEvent:
+        """Return one call."""
+        path = f"/calls/{segment('call', call_id)}"
+        return (await self._connection.get(Call, path)).event()

@@ -1,0 +1,236 @@
+"""Requests to the API of one workspace of a gateway elsewhere.
+
+The token goes to that gateway only: certificates are checked, no redirect is followed, no proxy of
+the environment used. An answer is bounded in time and size, and believed only if it is JSON of the
+API. Nothing is sent twice.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import aiohttp
+import msgspec
+from msgspec import Struct
+
+from mcpgw import __version__
+from mcpgw.cli.bridging.channel import CONNECT_S, explained
+from mcpgw.cli.target import Target
+from mcpgw.client_configs.snippet import VARIABLE
+from mcpgw.errors import (
+    Conflict,
+    Forbidden,
+    GatewayError,
+    InvalidInput,
+    Limited,
+    NotFound,
+    StorageError,
+    Unauthenticated,
+    UpstreamError,
+    UpstreamTimeout,
+    VaultLocked,
+)
+from mcpgw.web.api.endpoint import PREFIX
+from mcpgw.web.wire.page import MAX_LIMIT, Page, PageQuery, Query
+from mcpgw.web.wire.problem import Problem
+
+PATIENCE_S = 150.0
+"""How long an answer may take: a server that is tried may take a minute to start."""
+
+ANY = {"If-Match": "*"}
+"""Asks for a change whatever the state: the person decided by what they know."""
+
+SEGMENT = re.compile(r"[A-Za-z0-9_-]{1,128}")
+"""What can stand in a path; nothing else is the name of anything."""
+
+T = TypeVar("T")
+
+_ERRORS: Mapping[str, Callable[[str, str], GatewayError]] = {
+    "invalid": InvalidInput,
+    "not_found": NotFound,
+    "conflict": Conflict,
+    "forbidden": Forbidden,
+    "limited": Limited,
+    "vault_locked": VaultLocked,
+    "storage": StorageError,
+    "upstream_timeout": UpstreamTimeout,
+    "precondition_failed": Conflict,
+    "internal": GatewayError,
+}
+"""By the last word of a problem's type."""
+
+_ERRORS_BY_STATUS = {400: InvalidInput, 404: NotFound, 409: Conflict}
+"""For problems of a type that this version does not know."""
+
+
+class Connection:
+    """The way to one workspace."""
+
+    def __init__(self, http: aiohttp.ClientSession, target: Target, max_message_bytes: int) -> None:
+        self.target = target
+        self._http = http
+        self._max_message_bytes = max_message_bytes
+
+    async def get(self, answer: type[T], path: str, query: Query | None = None) -> T:
+        """Return what a GET answers.
+
+        Raises:
+            GatewayError: as the use case would; UpstreamError when the gateway cannot be reached.
+        """
+        body, _ = await self._ask("GET", path, query=query)
+        return self._decode(body, answer)
+
+    async def get_tagged(self, answer: type[T], path: str) -> tuple[T, str]:
+        """Return what a GET answers, and its ETag. Raises as `get`."""
+        body, headers = await self._ask("GET", path)
+        return self._decode(body, answer), headers.get("ETag", "*")
+
+    async def get_all(
+        self, item: type[T], path: str, query: PageQuery, limit: int | None = None
+    ) -> list[T]:
+        """Return the things of all pages of a list, or the first `limit`. Raises as `get`."""
+        found: list[T] = []
+        while True:
+            left = MAX_LIMIT if limit is None else min(MAX_LIMIT, limit - len(found))
+            query = msgspec.structs.replace(query, limit=left)
+            page = await self.get(Page[item], path, query)  # type: ignore[valid-type]  # at run time
+            found += page.items
+            if page.next is None or len(found) == limit:
+                return found
+            query = msgspec.structs.replace(query, cursor=page.next)
+
+    async def change(
+        self,
+        method: str,
+        path: str,
+        body: Struct | None = None,
+        *,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Change something, and take no notice of the answer. Raises as `get`."""
+        await self._ask(method, path, body, query, headers)
+
+    async def make(
+        self,
+        answer: type[T],
+        method: str,
+        path: str,
+        body: Struct | None = None,
+        *,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
+        """Change something, and return what is answered. Raises as `get`."""
+        found, _ = await self._ask(method, path, body, query, headers)
+        return self._decode(found, answer)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Struct | None = None,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[bytes, Mapping[str, str]]:
+        url = self.target.base + PREFIX.format(slug=self.target.slug) + path
+        more: dict[str, Any] = {"headers": dict(headers or {})}
+        if body is not None:
+            more["data"] = _encode(body)
+            more["headers"]["Content-Type"] = "application/json"
+        if query is not None:
+            more["params"] = _pairs(query)
+        try:
+            async with self._http.request(method, url, allow_redirects=False, **more) as response:
+                found = await self._read(response)
+                if response.status >= 300:
+                    raise self._error(response.status, response.content_type, found)
+                return found, response.headers
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise explained(error, self.target.base) from None
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        pieces, size = [], 0
+        async for piece in response.content.iter_any():
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._max_message_bytes:
+                raise UpstreamError(
+                    f"the gateway's answer is larger than {self._max_message_bytes} bytes",
+                    "raise MCPGW_MAX_MESSAGE",
+                )
+        return b"".join(pieces)
+
+    def _decode(self, body: bytes, answer: type[T]) -> T:
+        try:
+            return msgspec.json.decode(body, type=answer)
+        except (ValueError, RecursionError):
+            raise self._no_gateway() from None
+
+    def _error(self, status: int, content_type: str, body: bytes) -> GatewayError:
+        try:
+            problem = msgspec.json.decode(body, type=Problem)
+        except (ValueError, RecursionError):
+            problem = None
+        if problem is None or content_type != "application/problem+json":
+            return self._no_gateway()
+        if status == 401:
+            return Unauthenticated(
+                f"the gateway does not take this token for the workspace {self.target.slug}",
+                f"set {VARIABLE} to a valid one of that workspace; name another one with -w",
+            )
+        kind = _ERRORS.get(problem.kind) or _ERRORS_BY_STATUS.get(status, UpstreamError)
+        return kind(problem.detail, problem.hint)
+
+    def _no_gateway(self) -> UpstreamError:
+        return UpstreamError(
+            f"no mcpgw answers at {self.target.base}",
+            "check MCPGW_URL, and whether both sides have the same version",
+        )
+
+
+@asynccontextmanager
+async def connected(target: Target, max_message_bytes: int) -> AsyncIterator[Connection]:
+    """Yield the way to a workspace; it is closed at the end."""
+    timeout = aiohttp.ClientTimeout(total=PATIENCE_S, sock_connect=CONNECT_S)
+    async with aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=timeout,
+        headers={
+            "Authorization": f"Bearer {target.token}",
+            "Accept": "application/json, application/problem+json",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"mcpgw/{__version__}",
+        },
+    ) as http:
+        yield Connection(http, target, max_message_bytes)
+
+
+def segment(noun: str, name: str) -> str:
+    """Return a name as it can stand in a path.
+
+    Raises:
+        NotFound: nothing can have that name.
+    """
+    if not SEGMENT.fullmatch(name):
+        raise NotFound(f"no {noun} {name[:63]!r}", f"see: mcpgw {noun} list")
+    return name
+
+
+def _encode(body: Struct) -> bytes:
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "what is no text cannot be sent to a gateway elsewhere", "do this at the box"
+        ) from None
+
+
+def _pairs(query: Query) -> list[tuple[str, str]]:
+    """Return what a query says beside its defaults, a list piece by piece."""
+    return [
+        (name, str(one))
+        for name, value in msgspec.to_builtins(query).items()
+        for one in (value if isinstance(value, list | tuple) else [value])
+    ]
