@@ -37,7 +37,7 @@ class AnswerCache:
         if not self._directory.parent.is_dir():
             return
         path = self._path(key)
-        unfinished = path.with_suffix(".unfinished")
+        unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
         with suppress(OSError):
             self._directory.mkdir(mode=0o700, exist_ok=True)
             unfinished.touch(mode=0o600)

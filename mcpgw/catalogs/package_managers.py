@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -136,13 +137,22 @@ class PackageManagers:
         except TimeoutError:
             raise _untold(arguments[-1], f"{program} took longer than {patience_s:.0f} s") from None
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            if process.returncode is None:
+                _kill(process)
+                await process.wait()
         return _Ended(process.returncode or 0, _text(out), _text(err))
 
     def _path(self, program: str) -> str | None:
         return shutil.which(program, path=self._environment.get("PATH"))
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """End a client and the processes that it started."""
+    with suppress(ProcessLookupError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _gone(where: str, spec: str) -> NotFound:

@@ -15,7 +15,7 @@ import msgspec
 
 from mcpgw.catalogs.cache import AnswerCache
 from mcpgw.catalogs.server_json import read_entry
-from mcpgw.errors import InvalidInput, NotFound, UpstreamError
+from mcpgw.errors import GatewayError, InvalidInput, NotFound, UpstreamError
 from mcpgw.model.catalog import CatalogEntry
 
 TOTAL_S = 15.0
@@ -23,7 +23,7 @@ MAX_ANSWER_BYTES = 4 << 20
 PAGE = 100
 """Entries of one answer. Who finds more than that searches again with more words."""
 
-MAX_WORDS = 200
+MAX_SEARCH = 200
 """Characters of a search."""
 
 
@@ -45,12 +45,12 @@ class Registry:
         self._cache = cache
 
     async def find(self, words: Sequence[str]) -> Sequence[CatalogEntry]:
-        """Return the entries whose names hold the words, as the registry says.
+        """Return the entries whose names hold the longest word: it searches for one text only.
 
         Raises:
             UpstreamError: it cannot be reached, or answers something else.
         """
-        search = " ".join(words)[:MAX_WORDS]
+        search = max(words, key=len, default="")[:MAX_SEARCH]
         query = urlencode({"search": search, "version": "latest", "limit": PAGE})
         return await self._ask(f"/v0.1/servers?{query}", self._read_page)
 
@@ -88,7 +88,8 @@ class Registry:
             )
         kept = self._cache.get(self._url + path)
         if kept is not None:
-            return read(kept)
+            with suppress(GatewayError):  # Another version kept it, for one.
+                return read(kept)
         answer = await self._fetch(path)
         entries = read(answer)
         self._cache.put(self._url + path, answer)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mcpgw.cli.output import say
 from mcpgw.cli.place import Place
 from mcpgw.cli.prompt import ask, ask_secret, confirm, is_terminal, read_secret
-from mcpgw.errors import InvalidInput, NotFound
+from mcpgw.errors import Conflict, InvalidInput, NotFound
 from mcpgw.model.catalog import (
     CatalogEntry,
     Field,
@@ -23,6 +23,7 @@ from mcpgw.model.catalog import (
     kind_of,
     obstacle,
     runtime_of,
+    server_name,
 )
 from mcpgw.model.secret import Secret
 from mcpgw.model.server import HttpLaunch, Launch
@@ -64,6 +65,7 @@ async def add_entry(place: Place, asked: Asked) -> tuple["Plan", "ServerSeen", "
     additions = place.gateway.additions
     entry = await _entry(place, asked.slug)
     way = await additions.choose(OPERATOR, place.slug, entry, asked.via)
+    await _check_free(place, asked, entry)
     _introduce(entry, way)
     answers = _answers(entry, way, asked)
     names, values = _secrets(entry, way, asked)
@@ -144,6 +146,17 @@ async def _entry(place: Place, slug: str) -> CatalogEntry:
         raise NotFound(
             error.message, f"{hint} or give a URL or a command: mcpgw server add --help"
         ) from None
+
+
+async def _check_free(place: Place, asked: Asked, entry: CatalogEntry) -> None:
+    """Refuse a name that is taken before anybody types a secret for it."""
+    name = asked.name or server_name(entry.slug)
+    seen = await place.gateway.servers.list(OPERATOR, place.slug)
+    if any(one.server.name == name for one in seen):
+        raise Conflict(
+            f"{place.slug} has a server {name!r} already",
+            f"give it another name: mcpgw server add NAME --catalog {entry.slug}",
+        )
 
 
 def _introduce(entry: CatalogEntry, way: Way) -> None:

@@ -1,6 +1,7 @@
 """The registry as a stand-in on loopback plays it: honest, down, slow, huge or lying."""
 
 import json
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +64,7 @@ async def test_a_search(stand_in: StandIn, registry: Registry) -> None:
     stand_in.says({"servers": [server(), server("io.example/b")], "metadata": {"count": 2}})
     found = await registry.find(["the", "weather"])
     assert [entry.slug for entry in found] == ["io.example/weather", "io.example/b"]
-    assert stand_in.asked == ["/v0.1/servers?search=the+weather&version=latest&limit=100"]
+    assert stand_in.asked == ["/v0.1/servers?search=weather&version=latest&limit=100"]
 
 
 async def test_one_server(stand_in: StandIn, registry: Registry) -> None:
@@ -83,6 +84,18 @@ async def test_an_answer_is_kept_for_a_while(
     clock.pass_s(3601)
     await registry.find(["a"])
     assert len(stand_in.asked) == 3
+
+
+async def test_an_answer_that_another_version_kept_is_asked_for_anew(
+    stand_in: StandIn, registry: Registry, tmp_path: Path
+) -> None:
+    stand_in.says({"servers": [server()]})
+    await registry.find(["a"])
+    (kept,) = (tmp_path / "registry").iterdir()
+    kept.write_bytes(b"other")
+    os.utime(kept, (FakeClock().time, FakeClock().time))
+    assert len(await registry.find(["a"])) == 1
+    assert len(stand_in.asked) == 2
 
 
 async def test_entries_that_lie_are_left_out(stand_in: StandIn, registry: Registry) -> None:

@@ -79,6 +79,12 @@ def test_a_hosted_server() -> None:
     assert read(remotes=[{"type": "sse", "url": "https://w.example/sse"}]).remotes[0].auth == "none"
 
 
+def test_names_that_no_variable_can_have() -> None:
+    argument = {"type": "positional", "valueHint": "1st file"}
+    entry = read(packages=[npm(packageArguments=[argument, {"type": "positional"}])])
+    assert set(entry.fields) == {"_1st_file", "VALUE"}
+
+
 def test_a_credential_that_is_not_called_one_is_one_all_the_same() -> None:
     entry = read(packages=[npm(environmentVariables=[{"name": "API_TOKEN", "default": "x"}])])
     assert entry.fields["API_TOKEN"] == Field(is_secret=True, is_required=False)

@@ -175,9 +175,9 @@ def test_a_package_that_is_gone(cli: Cli, node: Programs) -> None:
 
 
 def test_a_version_of_ones_own(cli: Cli, node: Programs) -> None:
+    assert "does not pin" in cli.refused(2, "server", "add", "memory", "--pin", "latest")
     done = cli("server", "add", "memory", "--pin", PINNED)
     assert "asking for the version" in done.err
-    assert "does not pin" in cli.refused(2, "server", "add", "memory", "--pin", "latest")
 
 
 def test_a_server_that_does_not_start_is_not_added(cli: Cli, node: Programs) -> None:
@@ -220,6 +220,13 @@ def test_what_belongs_together_and_what_not(cli: Cli, node: Programs) -> None:
     for option in (["--pin", PINNED], ["--read-only"], ["--set", "A=B"], ["--via", "npm"]):
         complaint = cli.refused(2, "server", "add", "x", *option, "--", "sh")
         assert "belong to the catalog" in complaint
+
+
+def test_a_taken_name_is_said_before_anything_is_asked(cli: Cli) -> None:
+    cli("server", "add", "github")
+    complaint = cli.refused(5, "server", "add", "github", typed="canary\n")
+    assert "mcpgw server add NAME --catalog github" in complaint
+    cli("server", "add", "hub", "--catalog", "github")
 
 
 def test_a_name_that_nothing_has(cli: Cli) -> None:

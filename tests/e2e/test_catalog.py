@@ -8,7 +8,6 @@ import pytest
 
 from tests.e2e.conftest import Box, drive
 
-
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 

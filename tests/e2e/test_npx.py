@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import PEERS, Box, drive, free_port
-from tests.e2e.test_bridge import CLIENTS, echo, said, steps_around_a_restart
+from tests.e2e.test_bridge import CLIENTS, STEPS, check, said, steps_around_a_restart
 from tests.process import until
 
 NOWHERE = "http://127.0.0.1:9/"
@@ -41,22 +41,9 @@ def stdio_box(shared_box: Box) -> Box:
 
 @pytest.mark.parametrize(("kind", "mode", "version"), CLIENTS)
 async def test_a_client_lists_and_calls(stdio_box: Box, kind: str, mode: str, version: str) -> None:
-    steps = [
-        ("list_tools", {}),
-        echo("\u00e9\u2028\n"),
-        echo("x" * 200_000),
-        ("call", {"name": "child__nothing", "arguments": {}}),
-        echo("again"),
-    ]
     with stdio_box.serving() as served:
-        got = await through_npx(stdio_box, kind, mode, served.workspace_url, steps)
-    assert (got["server"], got["version"]) == ("mcpgw", version)
-    tools, odd, long, unknown, again = got["results"]
-    assert "child__echo" in {tool["name"] for tool in tools["tools"]}
-    assert said(odd) == "\u00e9\u2028\n"
-    assert said(long) == "x" * 200_000
-    assert "child__nothing" in unknown["error"]
-    assert said(again) == "again"
+        got = await through_npx(stdio_box, kind, mode, served.workspace_url, STEPS)
+    check(got, version)
 
 
 async def test_the_gateway_may_be_restarted_behind_it(stdio_box: Box, tmp_path: Path) -> None:
