@@ -19,8 +19,6 @@ FILE = Path(__file__).with_name("bundled.json")
 class _File(msgspec.Struct):
     """What is read of the file."""
 
-    generated: str
-    categories: dict[str, str]
     entries: list[CatalogEntry]
 
 

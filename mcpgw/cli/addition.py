@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Given:
     """What the command line says about an entry. `secrets` and `from_env` are names only."""
 
     slug: str
@@ -51,7 +51,7 @@ class Asked:
     is_confirmed: bool = False
 
 
-async def add_entry(place: Place, asked: Asked) -> tuple["Plan", "ServerSeen", "Tried | None"]:
+async def add_entry(place: Place, given: Given) -> tuple["Plan", "ServerSeen", "Tried | None"]:
     """Guide from an entry to a server that was tried.
 
     Raises:
@@ -63,36 +63,36 @@ async def add_entry(place: Place, asked: Asked) -> tuple["Plan", "ServerSeen", "
     from mcpgw.gateway.catalog import Wanted
 
     additions = place.gateway.additions
-    entry = await _entry(place, asked.slug)
-    way = await additions.choose(OPERATOR, place.slug, entry, asked.via)
-    await _check_free(place, asked, entry)
+    entry = await _entry(place, given.slug)
+    way = await additions.choose(OPERATOR, place.slug, entry, given.via)
+    await _check_free(place, given, entry)
     _introduce(entry, way)
-    answers = _answers(entry, way, asked)
-    names, values = _secrets(entry, way, asked)
+    answers = _answers(entry, way, given)
+    names, values = _secrets(entry, way, given)
     wanted = Wanted(
         entry=entry,
-        name=asked.name,
+        name=given.name,
         via=kind_of(way),
-        version=asked.pin,
-        is_read_only=asked.is_read_only,
+        version=given.pin,
+        is_read_only=given.is_read_only,
         answers=answers,
         secrets=names,
     )
     if isinstance(way, Package):
-        say(f"  asking for {'the version' if asked.pin else 'the newest version'}")
+        say(f"  asking for {'the version' if given.pin else 'the newest version'}")
     plan = await additions.plan(OPERATOR, place.slug, wanted)
     say(f"  {'reaches' if isinstance(way, Remote) else 'runs'} {where(plan.launch)}")
     if plan.needs_consent:
-        confirm("Nobody vouches for it", plan.name, asked.is_confirmed)
-    if not asked.is_untried and set(names) <= set(values):
+        confirm("Nobody vouches for it", plan.name, given.is_confirmed)
+    if not given.is_untried and set(names) <= set(values):
         say("  trying it")
     seen, tried = await additions.add(
         OPERATOR,
         place.slug,
         plan,
         values,
-        prefix=asked.prefix,
-        is_tried=not asked.is_untried,
+        prefix=given.prefix,
+        is_tried=not given.is_untried,
         has_consent=True,
     )
     return plan, seen, tried
@@ -122,14 +122,14 @@ def refuse_with_entry(
         )
 
 
-def refuse_without_entry(asked: Asked) -> None:
+def refuse_without_entry(given: Given) -> None:
     """Refuse what only an entry of the catalog has.
 
     Raises:
         InvalidInput: something of it is given.
     """
-    given = (asked.via, asked.pin, asked.settings, asked.secrets, asked.from_env)
-    if any(given) or asked.is_read_only:
+    options = (given.via, given.pin, given.settings, given.secrets, given.from_env)
+    if any(options) or given.is_read_only:
         raise InvalidInput(
             "--via, --pin, --set, --secret, --from-env and --read-only belong to the catalog",
             "write the command or the URL as it shall be; secrets as ${secret:NAME}",
@@ -148,9 +148,9 @@ async def _entry(place: Place, slug: str) -> CatalogEntry:
         ) from None
 
 
-async def _check_free(place: Place, asked: Asked, entry: CatalogEntry) -> None:
+async def _check_free(place: Place, given: Given, entry: CatalogEntry) -> None:
     """Refuse a name that is taken before anybody types a secret for it."""
-    name = asked.name or server_name(entry.slug)
+    name = given.name or server_name(entry.slug)
     seen = await place.gateway.servers.list(OPERATOR, place.slug)
     if any(one.server.name == name for one in seen):
         raise Conflict(
@@ -175,10 +175,10 @@ def _introduce(entry: CatalogEntry, way: Way) -> None:
             say(f"  note: {note}")
 
 
-def _answers(entry: CatalogEntry, way: Way, asked: Asked) -> Mapping[str, str]:
+def _answers(entry: CatalogEntry, way: Way, given: Given) -> Mapping[str, str]:
     """Return the values of fields that are no secrets: given, or asked for where needed."""
     answers = {}
-    for setting in asked.settings:
+    for setting in given.settings:
         name, equals, value = setting.partition("=")
         if not equals:
             raise InvalidInput("a --set has no '='", "use --set NAME=VALUE")
@@ -192,11 +192,11 @@ def _answers(entry: CatalogEntry, way: Way, asked: Asked) -> Mapping[str, str]:
 
 
 def _secrets(
-    entry: CatalogEntry, way: Way, asked: Asked
+    entry: CatalogEntry, way: Way, given: Given
 ) -> tuple[Sequence[str], Mapping[str, Secret]]:
     """Return the secrets that the launch refers to, and the values that are there already."""
     known = {name: one for name, one in fields_of(entry, way).items() if one.is_secret}
-    chosen = {*asked.secrets, *asked.from_env}
+    chosen = {*given.secrets, *given.from_env}
     for name in chosen:
         if name not in known:
             raise InvalidInput(
@@ -206,7 +206,7 @@ def _secrets(
     names: list[str] = []
     values: dict[str, Secret] = {}
     for name, field in known.items():
-        if name in asked.from_env:
+        if name in given.from_env:
             values[name] = read_secret(name, "", None, name)
         elif field.is_required is False and name not in chosen:
             say(f"  left out: {name} ({field.description or 'optional'}); add it: --secret {name}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mcpgw.cli.addition import Asked, add_entry, refuse_with_entry, refuse_without_entry, where
+from mcpgw.cli.addition import Given, add_entry, refuse_with_entry, refuse_without_entry, where
 from mcpgw.cli.duration import took
 from mcpgw.cli.invocation import Invocation, command, group
 from mcpgw.cli.launch import read_launch
@@ -87,7 +87,7 @@ async def add(  # noqa: PLR0913  (a parameter for each option)
     slash, in the MCP registry. Else write ${secret:NAME} where a credential goes; you are asked
     for it. --prefix '' exposes the names of its tools unchanged.
     """
-    entry = Asked(
+    entry = Given(
         slug=catalog or name,
         name=name if catalog else "",
         via=via or "",
