@@ -11,11 +11,16 @@ from typing import Any
 import msgspec
 
 from mcpgw import __version__
+from mcpgw.catalogs.bundled import BundledCatalog
+from mcpgw.catalogs.cache import AnswerCache
+from mcpgw.catalogs.package_managers import PackageManagers
+from mcpgw.catalogs.registry import Registry
 from mcpgw.config import Config, base_environment
 from mcpgw.errors import NotFound
 from mcpgw.gateway.access import Access
 from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.call import Calls
+from mcpgw.gateway.catalog import Additions, Catalog
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.explain import Explanations
@@ -172,6 +177,12 @@ def save_token(url: str, token: str) -> None:
     OsKeyring().write(url, token)
 
 
+def open_catalog(config: Config) -> Catalog:
+    """Return the catalog, which needs no data directory."""
+    cache = AnswerCache(config.home / "registry", SystemClock().now)
+    return Catalog(BundledCatalog(), Registry(config.registry_url, cache))
+
+
 def check_databases(config: Config) -> Mapping[str, str]:
     """Return what is wrong with each database by its file name, empty when it is whole."""
     return integrity.check_databases(config)
@@ -216,6 +227,7 @@ def _assemble(
         identity=identity,
     )
     tokens = Tokens(current, store.tokens, store.journal, keys, vault, clock)
+    servers = Servers(current, store.servers, listings, filler, clock)
     secrets = Secrets(current, store.secrets, keys, vault, clock)
     return Gateway(
         access=access,
@@ -224,7 +236,7 @@ def _assemble(
         ),
         installation=Installation(current, store.keys, vault, clock),
         workspaces=Workspaces(current, store.workspaces, keys, vault, clock),
-        servers=Servers(current, store.servers, listings, filler, clock),
+        servers=servers,
         secrets=secrets,
         tokens=tokens,
         members=Members(current, tokens, secrets, store.journal),
@@ -232,6 +244,8 @@ def _assemble(
         explanations=Explanations(current, access, keys, listings, throttle, clock),
         audit=Audit(current, store.journal),
         ongoing=ongoing,
+        catalog=open_catalog(config),
+        additions=Additions(current, servers, secrets, PackageManagers(base_environment())),
         spawn=spawn,
         now=clock.now,
     )

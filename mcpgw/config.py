@@ -130,6 +130,13 @@ SETTINGS = (
         "failed authentications of one address in a minute",
     ),
     Setting("max_connections", "MCPGW_MAX_CONNECTIONS", 32, _count, "HTTP connections per lane"),
+    Setting(
+        "registry_url",
+        "MCPGW_REGISTRY_URL",
+        "https://registry.modelcontextprotocol.io",
+        _text,
+        "the MCP registry that catalog search --registry asks",
+    ),
 )
 """Every setting there is. A test proves that each stands in docs/operations.md."""
 
@@ -173,6 +180,7 @@ class Config:
     max_clients_per_address: int
     max_auth_failures: int
     max_connections: int
+    registry_url: str
 
     @property
     def configuration_path(self) -> Path:

@@ -13,6 +13,7 @@ from msgspec import Raw
 from mcpgw.errors import Conflict, NotFound, StorageError, UpstreamError, VaultLocked
 from mcpgw.gateway.ports import Ask, Deliver, Fill
 from mcpgw.model.audit import AuditEvent, CallFilter, Outcome, ServerUse
+from mcpgw.model.catalog import CatalogEntry, Package
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
 from mcpgw.model.ruling import Ruling
@@ -488,6 +489,40 @@ class FakeUpstreams:
 
     async def close(self) -> None:
         self.by_name.clear()
+
+
+class FakeCatalog:
+    """Entries by name."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, CatalogEntry] = {}
+
+    async def find(self, words: Sequence[str]) -> Sequence[CatalogEntry]:
+        return list(self.entries.values())
+
+    async def get(self, slug: str) -> CatalogEntry:
+        if slug not in self.entries:
+            raise NotFound(f"the catalog has no {slug}")
+        return self.entries[slug]
+
+
+class FakePackageManagers:
+    """Knows versions by package, newest last; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.programs: set[str] = set()
+        self.versions: dict[str, list[str]] = {}
+        self.asked: list[str] = []
+
+    def has(self, program: str) -> bool:
+        return program in self.programs
+
+    async def pin(self, package: Package, version: str) -> str:
+        self.asked.append(package.identifier)
+        versions = self.versions.get(package.identifier, [])
+        if not versions or version not in ("", *versions):
+            raise NotFound(f"there is no {package.identifier} {version}")
+        return version or versions[-1]
 
 
 class FakeBackground:

@@ -15,6 +15,7 @@ from mcpgw.gateway.access import Access, Admission
 from mcpgw.gateway.asked import Asked
 from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.call import Calls
+from mcpgw.gateway.catalog import Additions, Catalog
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.explain import Explanations
@@ -46,9 +47,11 @@ from mcpgw.protocol.jsonrpc import parse
 from mcpgw.protocol.legacy import SessionStart
 from tests.fakes import (
     FakeBackground,
+    FakeCatalog,
     FakeClock,
     FakeJournal,
     FakeKeys,
+    FakePackageManagers,
     FakeRulings,
     FakeSecrets,
     FakeServers,
@@ -84,6 +87,9 @@ class World:
     upstreams: FakeUpstreams
     clock: FakeClock
     background: FakeBackground
+    catalog: FakeCatalog
+    registry: FakeCatalog
+    managers: FakePackageManagers
 
     async def server(self, name: str, prefix: str | None = None, **tools: str) -> FakeUpstream:
         """Add a server to `demo`, reachable, with these tools."""
@@ -234,7 +240,9 @@ async def world() -> AsyncIterator[World]:
     calls = Calls(listings, relay, sessions, ongoing, journal, clock, identity=IDENTITY)
     subscriptions = Subscriptions(current, ongoing, listings, sessions, upstreams, clock, spawn)
     tokens = Tokens(current, FakeTokens(store), journal, keys, vault, clock)
+    servers = Servers(current, FakeServers(store), listings, filler, clock)
     secrets = Secrets(current, FakeSecrets(store), keys, vault, clock)
+    catalog, registry, managers = FakeCatalog(), FakeCatalog(), FakePackageManagers()
     gateway = Gateway(
         access=access,
         dispatcher=Dispatcher(
@@ -242,7 +250,7 @@ async def world() -> AsyncIterator[World]:
         ),
         installation=Installation(current, FakeKeys(store), vault, clock),
         workspaces=Workspaces(current, FakeWorkspaces(store), keys, vault, clock),
-        servers=Servers(current, FakeServers(store), listings, filler, clock),
+        servers=servers,
         secrets=secrets,
         tokens=tokens,
         members=Members(current, tokens, secrets, journal),
@@ -250,6 +258,8 @@ async def world() -> AsyncIterator[World]:
         explanations=Explanations(current, access, keys, listings, throttle, clock),
         audit=Audit(current, journal),
         ongoing=ongoing,
+        catalog=Catalog(catalog, registry),
+        additions=Additions(current, servers, secrets, managers),
         spawn=spawn,
         now=clock.now,
     )
@@ -269,6 +279,9 @@ async def world() -> AsyncIterator[World]:
         upstreams,
         clock,
         background,
+        catalog,
+        registry,
+        managers,
     )
     await gateway.installation.establish(OPERATOR)
     await gateway.workspaces.create(OPERATOR, "demo")

@@ -25,6 +25,7 @@ from mcpgw.cli import (
     version,
 )
 from mcpgw.cli.audit import logs
+from mcpgw.cli.catalog import catalogs
 from mcpgw.cli.invocation import EVERY_OPTION, Invocation, command, group, with_options
 from mcpgw.cli.member import OFFBOARD_EXAMPLES, members, offboard
 from mcpgw.cli.output import FAILED, USAGE, complain, fail, print_traceback
@@ -52,6 +53,7 @@ command(app, "offboard", examples=OFFBOARD_EXAMPLES)(offboard)
 command(app, "version", **_HOUSE)(version.version)
 app.add_typer(workspaces, name="workspace")
 app.add_typer(servers, name="server")
+app.add_typer(catalogs, name="catalog")
 app.add_typer(secrets, name="secret")
 app.add_typer(tokens, name="token")
 app.add_typer(members, name="member")

@@ -5,15 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mcpgw.errors import InvalidInput
+from mcpgw.model.secret import is_sensitive
 from mcpgw.model.server import HttpLaunch, Launch, StdioLaunch
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-
-SENSITIVE = re.compile(r"TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTHORIZATION|COOKIE", re.I)
-"""Names of headers and variables whose values are credentials."""
-
-HARMLESS = re.compile(r"[_-](FILE|PATH|DIR)$", re.I)
-"""Names that only say where a credential is."""
 
 
 def read_launch(
@@ -64,7 +59,7 @@ def _variable(text: str) -> tuple[str, str]:
 def _without_credential(name: str, value: str, before: str, after: str) -> str:
     """Refuse a credential in the clear: arguments are public and the configuration not sealed."""
     is_literal = bool(value) and "${secret:" not in value
-    if is_literal and SENSITIVE.search(name) and not HARMLESS.search(name):
+    if is_literal and is_sensitive(name):
         secret = re.sub(r"\W", "_", name.upper())
         flag = before.replace("N", name, 1)
         scheme = "Bearer " if name.lower() == "authorization" else ""

@@ -31,6 +31,19 @@ class Place:
     slug: str
     now: float
 
+    @property
+    def at_the_box(self) -> "Gateway":
+        """The gateway, for what cannot be done with one elsewhere.
+
+        Raises:
+            Forbidden: it is elsewhere.
+        """
+        from mcpgw.gateway.gateway import Gateway  # late, as below
+
+        if not isinstance(self.gateway, Gateway):
+            raise _only_at_the_box()
+        return self.gateway
+
     async def known_server(self, name: str) -> str:
         """Return `name`.
 
@@ -68,10 +81,7 @@ async def at_the_box(asked: Invocation) -> AsyncIterator["Gateway"]:
         Forbidden: one elsewhere is named; besides what `in_gateway` raises.
     """
     if is_elsewhere(asked):
-        raise Forbidden(
-            "only the operator can do that, at the box; MCPGW_URL names a gateway elsewhere",
-            "run it there; or unset MCPGW_URL, or name the data on this machine: --home DIR",
-        )
+        raise _only_at_the_box()
     async with in_gateway(asked) as gateway:
         yield gateway
 
@@ -146,6 +156,13 @@ def missing(noun: str, name: str, known: Iterable[str], where: str = "") -> NotF
     there = f"there are: {', '.join(names)}" if names else f"add one: mcpgw {noun} --help"
     hint = " ".join(part for part in (nearest(name, names), there) if part)
     return NotFound(" ".join(part for part in (f"no {noun} {name[:63]!r}", where) if part), hint)
+
+
+def _only_at_the_box() -> Forbidden:
+    return Forbidden(
+        "only the operator can do that, at the box; MCPGW_URL names a gateway elsewhere",
+        "run it there; or unset MCPGW_URL, or name the data on this machine: --home DIR",
+    )
 
 
 def _chosen(config: Config, known: list[str]) -> str:

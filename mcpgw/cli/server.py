@@ -1,17 +1,18 @@
 """`mcpgw server add|list|show|remove|approve|enable|disable|test`."""
 
-import shlex
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mcpgw.cli.addition import Given, add_entry, refuse_with_entry, refuse_without_entry, where
 from mcpgw.cli.duration import took
 from mcpgw.cli.invocation import Invocation, command, group
 from mcpgw.cli.launch import read_launch
 from mcpgw.cli.output import counted, iso, print_fields, print_json, print_table, say
 from mcpgw.cli.place import Place, in_workspace
 from mcpgw.cli.prompt import ask_secret, confirm, is_terminal
-from mcpgw.model.server import HttpLaunch, Launch
+from mcpgw.model.server import HttpLaunch
 from mcpgw.model.token import OPERATOR
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The server.")]
 Pairs = list[str] | None
 
 ADD_EXAMPLES = [
+    "server add github                                   from the catalog, with questions",
+    "server add docs --catalog filesystem --set DIRECTORY=/srv/docs",
     "server add time -- uvx mcp-server-time",
     "server add jira https://mcp.example.com/mcp \\\n"
     "      --header 'Authorization: Bearer ${secret:JIRA_TOKEN}'",
@@ -53,13 +56,58 @@ async def add(  # noqa: PLR0913  (a parameter for each option)
     is_untried: Annotated[
         bool, typer.Option("--no-test", help="Save it without connecting to it first.")
     ] = False,
+    catalog: Annotated[
+        str | None, typer.Option("--catalog", metavar="SLUG", help="An entry of the catalog.")
+    ] = None,
+    via: Annotated[
+        str | None, typer.Option("--via", metavar="KIND", help="Its way: remote, npm, pypi, oci...")
+    ] = None,
+    pin: Annotated[
+        str | None, typer.Option("--pin", metavar="VERSION", help="Its version, not the newest.")
+    ] = None,
+    settings: Annotated[
+        Pairs, typer.Option("--set", metavar="N=V", help="A setting that the entry needs.")
+    ] = None,
+    secret_names: Annotated[
+        Pairs, typer.Option("--secret", metavar="NAME", help="Use this optional secret too.")
+    ] = None,
+    from_env: Annotated[
+        Pairs, typer.Option("--from-env", metavar="NAME", help="Take a secret from this variable.")
+    ] = None,
+    is_read_only: Annotated[
+        bool, typer.Option("--read-only", help="Set the server's own switch for reading only.")
+    ] = False,
+    is_confirmed: Annotated[
+        bool, typer.Option("--yes", help="Add it though nobody vouches for the entry.")
+    ] = False,
 ) -> None:
     """Add a server, after it has been tried.
 
-    Write ${secret:NAME} where a credential goes; you are asked for it. --prefix '' exposes the
-    names of its tools unchanged.
+    Without a URL or a command NAME is looked up in the catalog (mcpgw catalog list); a name with a
+    slash, in the MCP registry. Else write ${secret:NAME} where a credential goes; you are asked
+    for it. --prefix '' exposes the names of its tools unchanged.
     """
-    launch = read_launch(target or [], header or [], env or [], cwd)
+    entry = Given(
+        slug=catalog or name,
+        name=name if catalog else "",
+        via=via or "",
+        pin=pin or "",
+        is_read_only=is_read_only,
+        settings=settings or (),
+        secrets=secret_names or (),
+        from_env=from_env or (),
+        prefix=prefix,
+        is_untried=is_untried,
+        is_confirmed=is_confirmed,
+    )
+    if catalog or not target:
+        refuse_with_entry(target, header, env, cwd)
+        async with in_workspace(asked) as place:
+            plan, seen, tried = await add_entry(place, entry)
+        _tell_added(asked, place, seen, tried, {"entry": plan.entry.slug, "version": plan.version})
+        return
+    refuse_without_entry(entry)
+    launch = read_launch(target, header or [], env or [], cwd)
     async with in_workspace(asked) as place:
         seen, tried = await place.gateway.servers.add(
             OPERATOR, place.slug, name, launch, prefix=prefix, is_tried=not is_untried
@@ -67,8 +115,20 @@ async def add(  # noqa: PLR0913  (a parameter for each option)
         if seen.missing_secrets and is_terminal():
             tried = await _complete(place, seen, is_untried)
             seen = await place.gateway.servers.show(OPERATOR, place.slug, name)
+    _tell_added(asked, place, seen, tried, {})
+
+
+def _tell_added(
+    asked: Invocation,
+    place: Place,
+    seen: "ServerSeen",
+    tried: "Tried | None",
+    more: Mapping[str, str],
+) -> None:
+    name = seen.server.name
     if asked.is_json:
-        print_json(_described(seen) | {"test": _described_test(tried) if tried else None})
+        test = {"test": _described_test(tried) if tried else None}
+        print_json(_described(seen) | test | dict(more))
     say(f"added {name} to {place.slug}{': ' + _found(tried) if tried else ', not tried yet'}")
     for secret in seen.missing_secrets:
         say(f"next: mcpgw secret set {name} {secret} -w {place.slug}")
@@ -99,7 +159,7 @@ async def list_servers(asked: Invocation) -> None:
         print_json([_described(one) for one in seen])
         return
     rows = [
-        (one.server.name, _state(one), one.server.prefix or "''", _where(one.server.launch))
+        (one.server.name, _state(one), one.server.prefix or "''", where(one.server.launch))
         for one in seen
     ]
     columns = ("NAME", "STATE", "PREFIX", "LAUNCH")
@@ -125,7 +185,7 @@ async def show(asked: Invocation, name: Name) -> None:
             ("id", seen.server.id),
             ("state", _state(seen)),
             ("prefix", seen.server.prefix or "''"),
-            ("launch", _where(seen.server.launch)),
+            ("launch", where(seen.server.launch)),
             *((f"  {key}", value) for key, value in pairs.items()),
             *((f"secret {one}", _is_set(seen, one)) for one in seen.secret_names),
         ]
@@ -246,10 +306,6 @@ def _state(seen: "ServerSeen") -> str:
     if not seen.server.is_enabled:
         return "off"
     return "lacks " + ", ".join(seen.missing_secrets) if seen.missing_secrets else "on"
-
-
-def _where(launch: Launch) -> str:
-    return launch.url if isinstance(launch, HttpLaunch) else shlex.join(launch.command)
 
 
 def _is_set(seen: "ServerSeen", secret: str) -> str:

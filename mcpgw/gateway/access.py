@@ -60,10 +60,21 @@ class Access:
             StorageError: the committed state cannot be read, so nobody is let in.
             VaultLocked: the master key is not here.
         """
+        admission = await self.identify(presented)
+        if admission.workspace.slug != slug:
+            raise Unauthenticated(REFUSAL)
+        return admission
+
+    async def identify(self, presented: str) -> Admission:
+        """Admit who presents this token at the workspace that it belongs to.
+
+        Raises:
+            Unauthenticated: the token is none, expired or revoked.
+            StorageError, VaultLocked: as `authenticate`.
+        """
         configuration = await self._current.configuration()
         token, admission = self._verify(configuration, presented)
-        is_revoked = token.revoked_at is not None
-        if admission.workspace.slug != slug or is_revoked or self.is_over(admission):
+        if token.revoked_at is not None or self.is_over(admission):
             raise Unauthenticated(REFUSAL)
         return admission
 

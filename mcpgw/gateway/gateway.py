@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mcpgw.gateway.access import Access
 from mcpgw.gateway.audit import Audit
+from mcpgw.gateway.catalog import Additions, Catalog
 from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.explain import Explanations
 from mcpgw.gateway.installation import Installation
@@ -34,6 +35,8 @@ class Gateway:
     explanations: Explanations
     audit: Audit
     ongoing: Ongoing
+    catalog: Catalog
+    additions: Additions
     spawn: Spawn
     """Starts background work that ends with the gateway."""
     now: Callable[[], float]

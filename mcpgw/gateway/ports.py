@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from msgspec import Raw
 
 from mcpgw.model.audit import AuditEvent, CallFilter, ServerUse
+from mcpgw.model.catalog import CatalogEntry, Package
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
 from mcpgw.model.ruling import Ruling
@@ -176,6 +177,29 @@ class SessionStore(Protocol):
 
         Records of sessions that started before `oldest` may be forgotten. Raises InvalidInput when
         a text cannot be stored; the future raises StorageError.
+        """
+
+
+class CatalogSource(Protocol):
+    """Where entries of the catalog come from."""
+
+    async def find(self, words: Sequence[str]) -> Sequence[CatalogEntry]:
+        """Return what the words may find, or more: the caller looks again. Raises UpstreamError."""
+
+    async def get(self, slug: str) -> CatalogEntry:
+        """Return one entry. Raises NotFound, UpstreamError."""
+
+
+class PackageManagers(Protocol):
+    """The package managers of this machine. Starts processes: only the operator gets here."""
+
+    def has(self, program: str) -> bool:
+        """Say whether a program is installed."""
+
+    async def pin(self, package: Package, version: str) -> str:
+        """Return the newest version of a package, or `version` if the package has it.
+
+        Raises NotFound when the package is gone, UpstreamError when it cannot be told.
         """
 
 

@@ -4,8 +4,9 @@ Nothing here returns a value: it is opened inside `fill`, for the connection tha
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from mcpgw.errors import InvalidInput, NotFound, UpstreamError
 from mcpgw.gateway.current import Current
@@ -148,18 +149,30 @@ class Filler:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
 
-    def reach(self, configuration: Configuration, server: Server) -> Reach:
-        """Return how to reach `server`.
+    def reach(
+        self,
+        configuration: Configuration,
+        server: Server,
+        trial: Mapping[str, Secret] = MappingProxyType({}),
+    ) -> Reach:
+        """Return how to reach `server`; `trial` are values that are not set yet.
 
         Its `fill` raises UpstreamError when a secret is not set, VaultLocked when it cannot be
         opened.
+
+        Raises:
+            InvalidInput: a value of `trial` cannot be sent.
         """
+        for name, value in trial.items():
+            _check_fits(server, name, value)
         sealed = configuration.secrets_of(server)
         versions = tuple((n, sealed[n].version) for n in server.secret_names if n in sealed)
-        fill_launch = self._fill(configuration, server)
+        fill_launch = self._fill(configuration, server, trial)
         return Reach(server, server.fingerprint(versions), fill_launch)
 
-    def _fill(self, configuration: Configuration, server: Server) -> Fill:
+    def _fill(
+        self, configuration: Configuration, server: Server, trial: Mapping[str, Secret]
+    ) -> Fill:
         launch = server.launch
         pairs = launch.headers if isinstance(launch, HttpLaunch) else launch.env
         if not server.secret_names:
@@ -167,6 +180,8 @@ class Filler:
         sealed = configuration.secrets_of(server)
 
         def value_of(name: str) -> str:
+            if name in trial:
+                return trial[name].reveal()
             secret = sealed.get(name)
             if secret is None:
                 raise UpstreamError(

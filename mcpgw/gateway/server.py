@@ -7,8 +7,9 @@ switch on and off what is approved, and no more.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from mcpgw.errors import Conflict, InvalidInput
 from mcpgw.gateway.current import Current
@@ -16,9 +17,10 @@ from mcpgw.gateway.listing import Listings
 from mcpgw.gateway.offer import Listed
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import Clock, ServerStore
-from mcpgw.gateway.secret import Filler
+from mcpgw.gateway.secret import Filler, Reach
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.policy import Action
+from mcpgw.model.secret import Secret
 from mcpgw.model.server import (
     HttpLaunch,
     Launch,
@@ -77,8 +79,9 @@ class Servers:
         *,
         prefix: str | None = None,
         is_tried: bool = True,
+        trial: Mapping[str, Secret] = MappingProxyType({}),
     ) -> tuple[ServerSeen, Tried | None]:
-        """Add a server; what it needs no secret for is tried before it is saved.
+        """Add a server; it is tried before it is saved unless it lacks a secret.
 
         Args:
             principal: who asks; a child process can only be added at the box.
@@ -87,6 +90,7 @@ class Servers:
             launch: how it is started or reached.
             prefix: what stands before its names; None means `name`, empty leaves them unchanged.
             is_tried: whether to connect first.
+            trial: secrets to connect with, which are not stored here.
 
         Raises:
             InvalidInput: name, prefix or launch is unusable.
@@ -117,8 +121,8 @@ class Servers:
             is_private_allowed=principal.is_operator,
         )
         tried = None
-        if is_tried and not server.secret_names:
-            tried = await self._try(configuration, server)
+        if is_tried and set(server.secret_names) <= set(trial):
+            tried = await self._try(self._filler.reach(configuration, server, trial))
         await self._store.add(server)
         return _seen(configuration, server), tried
 
@@ -194,13 +198,13 @@ class Servers:
         """
         configuration, server = await self._find(principal, Action.READ_CONFIGURATION, slug, name)
         require(principal, _action(server.launch), server.workspace_id)
-        return await self._try(configuration, server)
+        return await self._try(self._filler.reach(configuration, server))
 
-    async def _try(self, configuration: Configuration, server: Server) -> Tried:
+    async def _try(self, reach: Reach) -> Tried:
         begun_ns = self._clock.monotonic_ns()
-        listed = await self._listings.fetch(self._filler.reach(configuration, server))
+        listed = await self._listings.fetch(reach)
         return Tried(
-            server,
+            reach.server,
             tools=_count(listed, "tools/list"),
             prompts=_count(listed, "prompts/list"),
             resources=_count(listed, "resources/list"),

@@ -16,6 +16,12 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 REFERENCE = re.compile(r"\$\{secret:([^}]*)\}")
 """A reference to a secret inside a header or environment value."""
 
+SENSITIVE = re.compile(r"TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTHORIZATION|COOKIE", re.I)
+"""Names of headers and variables whose values are credentials."""
+
+HARMLESS = re.compile(r"[_-](FILE|PATH|DIR)$", re.I)
+"""Names that only say where a credential is."""
+
 MAX_SECRET_BYTES = 64 * 1024
 """Certificates and service-account files fit; a whole database does not."""
 
@@ -79,6 +85,11 @@ def check_secret_name(name: str) -> str:
             f"{name[:80]!r} is no secret name", "use letters, digits and '_', as in JIRA_TOKEN"
         )
     return name
+
+
+def is_sensitive(name: str) -> bool:
+    """Say whether a header or variable of that name holds a credential."""
+    return bool(SENSITIVE.search(name)) and not HARMLESS.search(name)
 
 
 def references(text: str) -> tuple[str, ...]:

@@ -16,21 +16,27 @@ from mcpgw.web.health import healthz
 from mcpgw.web.listening import Listening, bind
 from mcpgw.web.mcp import McpEndpoint
 from mcpgw.web.middleware import Door
+from mcpgw.web.npx import is_npm, npx
 from mcpgw.web.origin import Origins, own_origin
 from mcpgw.web.peer import TrustedProxies
 from mcpgw.web.reception import Reception
-from mcpgw.web.routing import Public, Route, Routes
+from mcpgw.web.registry import RegistryEndpoint
+from mcpgw.web.routing import OfToken, Public, Route, Routes
 from mcpgw.web.stream import Streams
 
 
-def build_routes(gateway: Gateway, max_body_bytes: int, streams: Streams) -> Routes:
-    """Return every route there is."""
+def build_routes(
+    gateway: Gateway, max_body_bytes: int, streams: Streams, public_url: str = ""
+) -> Routes:
+    """Return every route there is; `public_url` is what clients use, without a path."""
     mcp = McpEndpoint(gateway.dispatcher, streams, max_body_bytes)
     event_stream = EventStreamEndpoint(
         gateway.dispatcher, gateway.ongoing, streams, gateway.spawn, max_body_bytes
     )
     desk, endpoints = Desk(gateway.ongoing, max_body_bytes), build_endpoints(gateway)
     document = openapi.Document(endpoints)
+    registry = RegistryEndpoint(public_url)
+    package = Public("npm sends no token; the package is the same for everybody")
     return Routes(
         [
             Route("GET", "/healthz", Public("says nothing but ok"), healthz),
@@ -39,12 +45,19 @@ def build_routes(gateway: Gateway, max_body_bytes: int, streams: Streams) -> Rou
                 for path in ("/ws/{slug}", "/ws/{slug}/mcp")
                 for route in (
                     Route("POST", path, Action.USE, mcp.post),
-                    Route("GET", path, Action.USE, mcp.other),
+                    Route(
+                        "GET",
+                        path,
+                        Action.USE,
+                        mcp.other,
+                        instead=(Route("GET", path, package, npx, is_meant=is_npm),),
+                    ),
                     Route("DELETE", path, Action.USE, mcp.other),
                 )
             ),
             Route("GET", "/ws/{slug}/sse", Action.USE, event_stream.open),
             Route("POST", "/ws/{slug}/messages", Action.USE, event_stream.post),
+            Route("GET", "/registry/v0.1/servers", OfToken(Action.USE), registry.servers),
             Route("GET", openapi.PATH, Public("the same of every mcpgw"), document.serve),
             *map(desk.route, endpoints),
         ]
@@ -62,10 +75,11 @@ async def serving(gateway: Gateway, listening: Listening) -> AsyncIterator[str]:
     sockets = await bind(listening.host, listening.port)
     own = own_origin(listening.scheme, listening.host, sockets[0].getsockname()[1])
     clients = Clients(listening.max_clients, listening.max_clients_per_address)
+    url = listening.public_url.rstrip("/") or own.url
     streams = Streams(gateway.spawn)
     door = Door(
         gateway,
-        build_routes(gateway, listening.max_body_bytes, streams),
+        build_routes(gateway, listening.max_body_bytes, streams, url),
         Origins(own, listening.public_url),
         Failures(listening.max_auth_failures),
         clients,
@@ -78,6 +92,6 @@ async def serving(gateway: Gateway, listening: Listening) -> AsyncIterator[str]:
     )
     async with Reception(listener, listening.certificate).open(sockets):
         try:
-            yield listening.public_url.rstrip("/") or own.url
+            yield url
         finally:
             streams.end_all()

@@ -9,7 +9,6 @@ from mcpgw.errors import GatewayError, Unauthenticated
 from mcpgw.gateway.access import Admission
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.gateway.permission import require
-from mcpgw.model.policy import Action
 from mcpgw.web.clients import Clients
 from mcpgw.web.errors import error_response
 from mcpgw.web.failure import Failures
@@ -19,7 +18,7 @@ from mcpgw.web.origin import Origins
 from mcpgw.web.peer import PEER, client_address
 from mcpgw.web.problem import problem_response
 from mcpgw.web.refusal import Refused
-from mcpgw.web.routing import MethodNotAllowed, Route, Routes
+from mcpgw.web.routing import MethodNotAllowed, OfToken, Public, Route, Routes
 
 logger = logging.getLogger(__name__)
 
@@ -79,16 +78,22 @@ class Door:
         return response
 
     async def _serve(self, request: web.BaseRequest, route: Route, slug: str) -> web.StreamResponse:
+        route = route.wanted_by(request)
         admission = await self._admit(request, route, slug)
         return await route.handler(request, admission)
 
     async def _admit(self, request: web.BaseRequest, route: Route, slug: str) -> Admission | None:
-        if not isinstance(route.policy, Action):
+        if isinstance(route.policy, Public):
             return None
-        admission = await self._gateway.access.authenticate(slug, _presented(request))
+        if isinstance(route.policy, OfToken):
+            action = route.policy.action
+            admission = await self._gateway.access.identify(_presented(request))
+        else:
+            action = route.policy
+            admission = await self._gateway.access.authenticate(slug, _presented(request))
         require(
             admission.principal,
-            route.policy,
+            action,
             admission.workspace.id,
             address=client_address(request),
         )

@@ -43,17 +43,34 @@ class Public:
 
 
 @dataclass(frozen=True, slots=True)
+class OfToken:
+    """The action that the role must allow in the token's own workspace: the path names none."""
+
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One route. `{slug}` in `path` stands for a workspace, any other `{name}` for a value.
 
     `policy` is the action that the token's role must allow, or `Public`. The handler of a public
-    route is given None instead of an admission.
+    route is given None instead of an admission. `instead` are other routes of that path and method,
+    for the requests that their `is_meant` recognises by the headers.
     """
 
     method: str
     path: str
-    policy: Action | Public
+    policy: Action | OfToken | Public
     handler: "Handler"
+    instead: tuple["Route", ...] = ()
+    is_meant: Callable[[web.BaseRequest], bool] | None = None
+
+    def wanted_by(self, request: web.BaseRequest) -> "Route":
+        """Return the route that a request to this path and method means."""
+        for other in self.instead:
+            if other.is_meant is not None and other.is_meant(request):
+                return other
+        return self
 
 
 Handler = Callable[[web.BaseRequest, Admission | None], Awaitable[web.StreamResponse]]
@@ -63,14 +80,15 @@ class Routes:
     """The table of all routes, by path and method."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
-        self.table = tuple(routes)
+        self.table = tuple(one for route in routes for one in (route, *route.instead))
         self._root = _Branch()
         self._matched: dict[tuple[str, str], tuple[Route, str]] = {}
-        for route in routes:
-            if not isinstance(route.policy, Action | Public):
+        for route in self.table:
+            if not isinstance(route.policy, Action | OfToken | Public):
                 raise TypeError(f"the route {route.method} {route.path} declares no policy")
             if isinstance(route.policy, Action) and "{slug}" not in route.path:
                 raise TypeError(f"the route {route.path} asks for rights in no workspace")
+        for route in routes:
             self._root.grow(route.path.split("/"), route)
 
     def match(self, method: str, raw_path: str) -> tuple[Route, str]:

@@ -40,17 +40,17 @@ def said(result: dict[str, Any]) -> str:
     return str(result["content"][0]["text"])
 
 
-@pytest.mark.parametrize(("kind", "mode", "version"), CLIENTS)
-async def test_a_client_lists_and_calls(stdio_box: Box, kind: str, mode: str, version: str) -> None:
-    steps = [
-        ("list_tools", {}),
-        echo("\u00e9\u2028\n"),
-        echo("x" * 200_000),
-        ("call", {"name": "child__nothing", "arguments": {}}),
-        echo("again"),
-    ]
-    with stdio_box.serving() as served:
-        got = await through_bridge(stdio_box, kind, mode, served.workspace_url, steps)
+STEPS = [
+    ("list_tools", {}),
+    echo("\u00e9\u2028\n"),
+    echo("x" * 200_000),
+    ("call", {"name": "child__nothing", "arguments": {}}),
+    echo("again"),
+]
+
+
+def check(got: dict[str, Any], version: str) -> None:
+    """Check what a client got that carried out `STEPS`."""
     assert (got["server"], got["version"]) == ("mcpgw", version)
     tools, odd, long, unknown, again = got["results"]
     assert "child__echo" in {tool["name"] for tool in tools["tools"]}
@@ -58,6 +58,13 @@ async def test_a_client_lists_and_calls(stdio_box: Box, kind: str, mode: str, ve
     assert said(long) == "x" * 200_000
     assert "child__nothing" in unknown["error"]
     assert said(again) == "again"
+
+
+@pytest.mark.parametrize(("kind", "mode", "version"), CLIENTS)
+async def test_a_client_lists_and_calls(stdio_box: Box, kind: str, mode: str, version: str) -> None:
+    with stdio_box.serving() as served:
+        got = await through_bridge(stdio_box, kind, mode, served.workspace_url, STEPS)
+    check(got, version)
 
 
 def steps_around_a_restart(folder: Path) -> list[tuple[str, dict[str, Any]]]:

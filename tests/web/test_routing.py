@@ -2,6 +2,7 @@
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from mcpgw.errors import InvalidInput, NotFound
 from mcpgw.gateway.access import Admission
@@ -9,6 +10,7 @@ from mcpgw.model.policy import Action
 from mcpgw.web.routing import (
     MAX_REMEMBERED,
     MethodNotAllowed,
+    OfToken,
     Public,
     Route,
     Routes,
@@ -109,8 +111,24 @@ def test_a_wrong_method_says_which_are_right() -> None:
     assert caught.value.allowed == ("POST",)
 
 
+def test_a_request_may_mean_another_route_of_the_same_path() -> None:
+    other = Route(
+        "GET", "/ws/{slug}", Public("x"), handler, is_meant=lambda request: "X" in request.headers
+    )
+    plain = Route("GET", "/ws/{slug}", Action.USE, handler, instead=(other,))
+    routes = Routes([plain])
+    assert routes.table == (plain, other)
+    assert plain.wanted_by(make_mocked_request("GET", "/ws/a", headers={"X": "1"})) is other
+    assert plain.wanted_by(make_mocked_request("GET", "/ws/a")) is plain
+    assert other.wanted_by(make_mocked_request("GET", "/ws/a")) is other
+
+
 def test_a_route_without_a_policy_does_not_start() -> None:
     with pytest.raises(TypeError, match="no policy"):
         Routes([Route("GET", "/open", None, handler)])  # type: ignore[arg-type]  # the mistake
+    lax = Route("GET", "/open", None, handler, is_meant=bool)  # type: ignore[arg-type]  # too
+    with pytest.raises(TypeError, match="no policy"):
+        Routes([Route("GET", "/ws/{slug}", Action.USE, handler, instead=(lax,))])
+    Routes([Route("GET", "/mine", OfToken(Action.USE), handler)])
     with pytest.raises(TypeError, match="no workspace"):
         Routes([Route("GET", "/open", Action.USE, handler)])

@@ -6,16 +6,21 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from mcpgw.cli.bridging.running import run_bridge
+from mcpgw.config import base_environment
 
 PATH = "/ws/team"
 TOKEN = "mgwu_token"
 SESSION = "session-1"
 LIMIT = 1 << 20
+
+NODE_BRIDGE = Path(__file__).parents[3] / "mcpgw" / "web" / "bridge" / "bridge.mjs"
+"""What npx starts."""
 
 Do = Callable[[web.BaseRequest, Any], Awaitable[web.StreamResponse]]
 """What the gateway does with a request and its message."""
@@ -220,9 +225,32 @@ class Client:
         return rest.splitlines()
 
 
+async def run_python(url: str, limit: int, source: int, sink: int) -> None:
+    await run_bridge(url, TOKEN, limit, source=source, sink=sink)
+
+
+async def run_node(url: str, limit: int, source: int, sink: int) -> None:
+    environment = {"MCPGW_TOKEN": TOKEN, "MCPGW_MAX_MESSAGE": str(limit), **base_environment()}
+    process = await asyncio.create_subprocess_exec(
+        "node", str(NODE_BRIDGE), url, stdin=source, stdout=sink, env=environment
+    )
+    try:
+        assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+RUN = {"python": run_python, "node": run_node}
+
+kind = "python"
+"""Which bridge runs: conftest.py sets it for each test."""
+
+
 @asynccontextmanager
 async def bridged(url: str, limit: int = LIMIT) -> AsyncIterator[Client]:
-    """Run a bridge between pipes."""
+    """Run the bridge of `kind` between pipes."""
     loop = asyncio.get_running_loop()
     source, writing = os.pipe()
     reading, sink = os.pipe()
@@ -233,7 +261,7 @@ async def bridged(url: str, limit: int = LIMIT) -> AsyncIterator[Client]:
 
     async def run() -> None:
         try:
-            await run_bridge(url, TOKEN, limit, source=source, sink=sink)
+            await RUN[kind](url, limit, source, sink)
         finally:
             os.close(sink)
 

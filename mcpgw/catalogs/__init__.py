@@ -1,0 +1,1 @@
+"""Where catalog entries come from, and what package managers know about them."""
