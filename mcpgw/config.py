@@ -100,8 +100,8 @@ class Setting:
 SETTINGS = (
     Setting("home", "MCPGW_HOME", "", _text, "data directory (default: the platform's)"),
     Setting("workspace", "MCPGW_WORKSPACE", "", _text, "workspace of a command without -w"),
-    Setting("url", "MCPGW_URL", "", _text, "workspace URL that mcpgw bridge forwards to"),
-    Setting("token", "MCPGW_TOKEN", "", _text, "token of mcpgw bridge"),
+    Setting("url", "MCPGW_URL", "", _text, "gateway elsewhere, or workspace of it"),
+    Setting("token", "MCPGW_TOKEN", "", _text, "token for that URL"),
     Setting("host", "MCPGW_HOST", "127.0.0.1", _text, "address to listen on"),
     Setting("port", "MCPGW_PORT", 8080, _port, "TCP port to listen on; 0 picks a free one"),
     Setting("public_url", "MCPGW_PUBLIC_URL", "", _url, "https://NAME that clients use"),

@@ -9,6 +9,7 @@ from mcpgw.cli.invocation import Invocation
 from mcpgw.cli.output import say
 from mcpgw.client_configs.snippet import VARIABLE
 from mcpgw.errors import InvalidInput, Unauthenticated
+from mcpgw.model.workspace import check_slug
 
 DEFAULT_WORKSPACE = "default"
 """What `init` makes."""
@@ -44,7 +45,7 @@ def remote_target(asked: Invocation) -> Target:
     """Return the gateway that MCPGW_URL names.
 
     Raises:
-        InvalidInput: the URL is none, or holds a credential.
+        InvalidInput: the URL or the workspace's name is none, or the URL holds a credential.
         Unauthenticated: there is no token for it.
     """
     config = asked.config()
@@ -57,7 +58,7 @@ def remote_target(asked: Invocation) -> Target:
             "set it to an admin's token; or name the data on this machine: --home DIR",
         )
     named = asked.workspace or slug or config.workspace or DEFAULT_WORKSPACE
-    return Target(base, named, check_token(config.token))
+    return Target(base, check_slug(named), check_token(config.token))
 
 
 def check_address(url: str) -> str:

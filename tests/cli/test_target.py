@@ -50,6 +50,12 @@ def test_which_workspace(named: Cli) -> None:
     assert remote_target(Invocation(workspace="option")).slug == "option"
 
 
+def test_a_name_that_would_lead_elsewhere(named: Cli) -> None:
+    for name in ("../other", "a/b", "A"):
+        with pytest.raises(InvalidInput):
+            remote_target(Invocation(workspace=name))
+
+
 def test_a_data_directory_that_is_named_outweighs_a_url(named: Cli) -> None:
     assert is_elsewhere(Invocation())
     assert not is_elsewhere(Invocation(home=str(named.home)))

@@ -5,10 +5,10 @@ the environment used. An answer is bounded in time and size, and believed only i
 API. Nothing is sent twice.
 """
 
-import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 import aiohttp
 import msgspec
@@ -32,17 +32,16 @@ from mcpgw.errors import (
     VaultLocked,
 )
 from mcpgw.web.api.endpoint import PREFIX
+from mcpgw.web.problem import MEDIA_TYPE as PROBLEM_TYPE
+from mcpgw.web.routing import VALUE
 from mcpgw.web.wire.page import MAX_LIMIT, Page, PageQuery, Query
 from mcpgw.web.wire.problem import Problem
 
 PATIENCE_S = 150.0
 """How long an answer may take: a server that is tried may take a minute to start."""
 
-ANY = {"If-Match": "*"}
-"""Asks for a change whatever the state: the person decided by what they know."""
-
-SEGMENT = re.compile(r"[A-Za-z0-9_-]{1,128}")
-"""What can stand in a path; nothing else is the name of anything."""
+ANY = "*"
+"""Matches whatever is there: the person decided by what they know."""
 
 T = TypeVar("T")
 
@@ -64,91 +63,85 @@ _ERRORS_BY_STATUS = {400: InvalidInput, 404: NotFound, 409: Conflict}
 """For problems of a type that this version does not know."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of the API; `tag` is its ETag, if it has one."""
+
+    body: bytes
+    tag: str
+    _base: str
+
+    def read(self, kind: type[T]) -> T:
+        """Return it as what it should be.
+
+        Raises:
+            UpstreamError: it is something else.
+        """
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except (ValueError, RecursionError):
+            raise _no_gateway(self._base) from None
+
+
 class Connection:
     """The way to one workspace."""
 
     def __init__(self, http: aiohttp.ClientSession, target: Target, max_message_bytes: int) -> None:
-        self.target = target
         self._http = http
+        self._target = target
         self._max_message_bytes = max_message_bytes
 
-    async def get(self, answer: type[T], path: str, query: Query | None = None) -> T:
-        """Return what a GET answers.
-
-        Raises:
-            GatewayError: as the use case would; UpstreamError when the gateway cannot be reached.
-        """
-        body, _ = await self._ask("GET", path, query=query)
-        return self._decode(body, answer)
-
-    async def get_tagged(self, answer: type[T], path: str) -> tuple[T, str]:
-        """Return what a GET answers, and its ETag. Raises as `get`."""
-        body, headers = await self._ask("GET", path)
-        return self._decode(body, answer), headers.get("ETag", "*")
+    async def get(self, kind: type[T], path: str, query: Query | None = None) -> T:
+        """Return what a GET answers. Raises as `ask`."""
+        return (await self.ask("GET", path, query=query)).read(kind)
 
     async def get_all(
-        self, item: type[T], path: str, query: PageQuery, limit: int | None = None
+        self, kind: type[T], path: str, query: PageQuery, limit: int | None = None
     ) -> list[T]:
-        """Return the things of all pages of a list, or the first `limit`. Raises as `get`."""
+        """Return the things of all pages of a list, or the first `limit`. Raises as `ask`."""
         found: list[T] = []
         while True:
             left = MAX_LIMIT if limit is None else min(MAX_LIMIT, limit - len(found))
             query = msgspec.structs.replace(query, limit=left)
-            page = await self.get(Page[item], path, query)  # type: ignore[valid-type]  # at run time
+            page = await self.get(Page[kind], path, query)  # type: ignore[valid-type]  # at run time
             found += page.items
             if page.next is None or len(found) == limit:
                 return found
             query = msgspec.structs.replace(query, cursor=page.next)
 
-    async def change(
+    async def ask(
         self,
         method: str,
         path: str,
         body: Struct | None = None,
         *,
         query: Query | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        """Change something, and take no notice of the answer. Raises as `get`."""
-        await self._ask(method, path, body, query, headers)
+        if_match: str = "",
+    ) -> Answer:
+        """Send a request, and return the answer if all went well.
 
-    async def make(
-        self,
-        answer: type[T],
-        method: str,
-        path: str,
-        body: Struct | None = None,
-        *,
-        query: Query | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> T:
-        """Change something, and return what is answered. Raises as `get`."""
-        found, _ = await self._ask(method, path, body, query, headers)
-        return self._decode(found, answer)
-
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        body: Struct | None = None,
-        query: Query | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> tuple[bytes, Mapping[str, str]]:
-        url = self.target.base + PREFIX.format(slug=self.target.slug) + path
-        more: dict[str, Any] = {"headers": dict(headers or {})}
+        Raises:
+            GatewayError: as the use case would; UpstreamError when the gateway cannot be reached.
+        """
+        url = self._target.base + PREFIX.format(slug=self._target.slug) + path
+        headers = {"If-Match": if_match} if if_match else {}
         if body is not None:
-            more["data"] = _encode(body)
-            more["headers"]["Content-Type"] = "application/json"
-        if query is not None:
-            more["params"] = _pairs(query)
+            headers["Content-Type"] = "application/json"
         try:
-            async with self._http.request(method, url, allow_redirects=False, **more) as response:
+            async with self._http.request(
+                method,
+                url,
+                params=None if query is None else _pairs(query),
+                data=None if body is None else _encode(body),
+                headers=headers,
+                allow_redirects=False,
+            ) as response:
                 found = await self._read(response)
                 if response.status >= 300:
                     raise self._error(response.status, response.content_type, found)
-                return found, response.headers
+                return Answer(found, response.headers.get("ETag", ""), self._target.base)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise explained(error, self.target.base) from None
+            raise explained(error, self._target.base) from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         pieces, size = [], 0
@@ -162,32 +155,20 @@ class Connection:
                 )
         return b"".join(pieces)
 
-    def _decode(self, body: bytes, answer: type[T]) -> T:
-        try:
-            return msgspec.json.decode(body, type=answer)
-        except (ValueError, RecursionError):
-            raise self._no_gateway() from None
-
     def _error(self, status: int, content_type: str, body: bytes) -> GatewayError:
         try:
             problem = msgspec.json.decode(body, type=Problem)
         except (ValueError, RecursionError):
             problem = None
-        if problem is None or content_type != "application/problem+json":
-            return self._no_gateway()
+        if problem is None or content_type != PROBLEM_TYPE:
+            return _no_gateway(self._target.base)
         if status == 401:
             return Unauthenticated(
-                f"the gateway does not take this token for the workspace {self.target.slug}",
+                f"the gateway does not take this token for the workspace {self._target.slug}",
                 f"set {VARIABLE} to a valid one of that workspace; name another one with -w",
             )
         kind = _ERRORS.get(problem.kind) or _ERRORS_BY_STATUS.get(status, UpstreamError)
         return kind(problem.detail, problem.hint)
-
-    def _no_gateway(self) -> UpstreamError:
-        return UpstreamError(
-            f"no mcpgw answers at {self.target.base}",
-            "check MCPGW_URL, and whether both sides have the same version",
-        )
 
 
 @asynccontextmanager
@@ -213,9 +194,16 @@ def segment(noun: str, name: str) -> str:
     Raises:
         NotFound: nothing can have that name.
     """
-    if not SEGMENT.fullmatch(name):
+    if not VALUE.fullmatch(name):
         raise NotFound(f"no {noun} {name[:63]!r}", f"see: mcpgw {noun} list")
     return name
+
+
+def _no_gateway(base: str) -> UpstreamError:
+    return UpstreamError(
+        f"no mcpgw answers at {base}",
+        "check MCPGW_URL, and whether both sides have the same version",
+    )
 
 
 def _encode(body: Struct) -> bytes:

@@ -35,5 +35,5 @@ class RemoteMembers:
     async def offboard(self, principal: Principal, slug: str, member: str) -> Offboarded:
         """Stop every token of a member, and learn what is to be rotated."""
         body = MemberName(member=member)
-        gone = await self._connection.make(Departure, "POST", "/offboarding", body)
-        return gone.offboarded()
+        answer = await self._connection.ask("POST", "/offboarding", body)
+        return answer.read(Departure).offboarded()

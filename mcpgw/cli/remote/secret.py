@@ -21,8 +21,8 @@ class RemoteSecrets:
     ) -> SecretSeen:
         """Set a secret of one server."""
         body = SecretValue(value=value.reveal())
-        set_ = await self._connection.make(Secret, "PUT", _path(server_name, name), body)
-        return set_.seen()
+        answer = await self._connection.ask("PUT", _path(server_name, name), body)
+        return answer.read(Secret).seen()
 
     async def list(self, principal: Principal, slug: str) -> Sequence[SecretSeen]:
         """Return the secrets."""
@@ -31,7 +31,7 @@ class RemoteSecrets:
 
     async def delete(self, principal: Principal, slug: str, server_name: str, name: str) -> None:
         """Delete a secret."""
-        await self._connection.change("DELETE", _path(server_name, name))
+        await self._connection.ask("DELETE", _path(server_name, name))
 
 
 def _path(server: str, name: str) -> str:

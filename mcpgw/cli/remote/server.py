@@ -40,7 +40,7 @@ class RemoteServers:
             raise _only_at_the_box("a server with a command is added")
         headers = tuple(Header(name=key, value=value) for key, value in launch.headers)
         new = NewServer(name=name, url=launch.url, headers=headers, prefix=prefix, test=is_tried)
-        added = await self._connection.make(AddedServer, "POST", "/servers", new)
+        added = (await self._connection.ask("POST", "/servers", new)).read(AddedServer)
         seen = added.server.seen()
         return seen, None if added.test is None else added.test.tried(seen.server)
 
@@ -55,14 +55,14 @@ class RemoteServers:
 
     async def remove(self, principal: Principal, slug: str, name: str) -> None:
         """Remove a server and its secrets."""
-        await self._connection.change("DELETE", _path(name), headers=ANY)
+        await self._connection.ask("DELETE", _path(name), if_match=ANY)
 
     async def set_enabled(
         self, principal: Principal, slug: str, name: str, is_enabled: bool
     ) -> None:
         """Switch a server on or off."""
         switch = ServerSwitch(is_enabled=is_enabled)
-        await self._connection.change("PATCH", _path(name), switch, headers=ANY)
+        await self._connection.ask("PATCH", _path(name), switch, if_match=ANY)
 
     async def set_approved(
         self, principal: Principal, slug: str, name: str, is_approved: bool
@@ -72,7 +72,7 @@ class RemoteServers:
 
     async def test(self, principal: Principal, slug: str, name: str) -> Tried:
         """Let the gateway connect to a server and count what it offers."""
-        tested = await self._connection.make(ServerTest, "POST", f"{_path(name)}/test")
+        tested = (await self._connection.ask("POST", f"{_path(name)}/test")).read(ServerTest)
         return tested.tried((await self.show(principal, slug, name)).server)
 
 

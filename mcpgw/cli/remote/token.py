@@ -29,7 +29,7 @@ class RemoteTokens:
     ) -> Issued:
         """Let a token be made for a member."""
         new = NewToken(member=member, role=role, ttl_s=ttl_of(ttl_s), bounds=NewBounds.of(bounds))
-        return (await self._connection.make(IssuedToken, "POST", "/tokens", new)).issued()
+        return (await self._connection.ask("POST", "/tokens", new)).read(IssuedToken).issued()
 
     async def rotate(
         self,
@@ -42,7 +42,7 @@ class RemoteTokens:
         """Let a token be made in the place of another."""
         rotation = Rotation(overlap_s=overlap_s, ttl_s=ttl_of(ttl_s))
         path = f"{_path(token_id)}/rotation"
-        return (await self._connection.make(IssuedToken, "POST", path, rotation)).issued()
+        return (await self._connection.ask("POST", path, rotation)).read(IssuedToken).issued()
 
     async def list(self, principal: Principal, slug: str) -> Sequence[TokenSeen]:
         """Return the tokens."""
@@ -55,15 +55,15 @@ class RemoteTokens:
 
     async def revoke(self, principal: Principal, slug: str, token_id: str) -> TokenRecord:
         """Stop a token."""
-        return (await self._connection.make(Token, "DELETE", _path(token_id))).seen().token
+        return (await self._connection.ask("DELETE", _path(token_id))).read(Token).seen().token
 
     async def revoke_member(
         self, principal: Principal, slug: str, member: str
     ) -> Sequence[TokenRecord]:
         """Stop every token of a member."""
         query = MemberQuery(member=member)
-        gone = await self._connection.make(RevokedTokens, "DELETE", "/member", query=query)
-        return [one.seen().token for one in gone.revoked]
+        answer = await self._connection.ask("DELETE", "/member", query=query)
+        return [one.seen().token for one in answer.read(RevokedTokens).revoked]
 
 
 def _path(token_id: str) -> str:

@@ -26,9 +26,10 @@ class RemoteTools:
         """Say what a tool does to the world, or take that back."""
         path = f"/tools/{segment('tool', exposed)}/ruling"
         if kind is None:
-            return (await self._connection.make(Tool, "DELETE", path, headers=ANY)).seen()
-        body = NewRuling(kind=kind)
-        return (await self._connection.make(Tool, "PUT", path, body, headers=ANY)).seen()
+            answer = await self._connection.ask("DELETE", path, if_match=ANY)
+        else:
+            answer = await self._connection.ask("PUT", path, NewRuling(kind=kind), if_match=ANY)
+        return answer.read(Tool).seen()
 
     async def seen_by_token(self, principal: Principal, slug: str, token_id: str) -> Visible:
         """Count what a token sees."""

@@ -1,6 +1,6 @@
 """The one workspace that the token is for."""
 
-from mcpgw.cli.remote.connection import Connection
+from mcpgw.cli.remote.connection import ANY, Connection
 from mcpgw.gateway.workspace import WorkspaceSeen
 from mcpgw.model.token import Principal
 from mcpgw.model.workspace import Workspace as WorkspaceRecord
@@ -15,20 +15,19 @@ class RemoteWorkspaces:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._seen_tag = "*"
+        self._seen_tag = ANY
         """The state of the settings when they were last shown."""
 
     async def show(self, principal: Principal, slug: str) -> WorkspaceSeen:
         """Return the workspace."""
         # First the tag: what changes in between is newer than it, and so is not overwritten.
-        _, self._seen_tag = await self._connection.get_tagged(Settings, SETTINGS)
+        self._seen_tag = (await self._connection.ask("GET", SETTINGS)).tag
         return (await self._connection.get(Workspace, "")).seen()
 
     async def set(
         self, principal: Principal, slug: str, settings: WorkspaceSettings
     ) -> WorkspaceRecord:
         """Set what holds for all tokens, unless it changed since it was shown."""
-        await self._connection.change(
-            "PUT", SETTINGS, Settings.of(settings), headers={"If-Match": self._seen_tag}
-        )
+        new = Settings.of(settings)
+        await self._connection.ask("PUT", SETTINGS, new, if_match=self._seen_tag)
         return (await self.show(principal, slug)).workspace

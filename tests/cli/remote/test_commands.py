@@ -125,10 +125,8 @@ def test_what_is_shown_is_the_same_as_at_the_box(elsewhere: Elsewhere) -> None:
         here, there = cli.json(*command), elsewhere.json(*command)
         assert _sorted(here) == _sorted(there), command
         assert there, command
-    for command in (("token", "list"), ("tool", "list", "--class"), ("member", "list")):
-        assert sorted(cli(*command).out.splitlines()) == sorted(
-            elsewhere(*command).out.splitlines()
-        )
+    here, there = cli("tool", "list", "--class"), elsewhere("tool", "list", "--class")
+    assert sorted(here.out.splitlines()) == sorted(there.out.splitlines())
 
 
 def _sorted(found: Any) -> Any:
