@@ -5,6 +5,7 @@ read nothing. Each is replaced as soon as the gateway lets it go.
 """
 
 import asyncio
+import random
 import socket
 import sys
 import time
@@ -42,8 +43,11 @@ class Siege:
     lasted_s: dict[str, list[float]] = field(default_factory=dict)
     """How long connections stood that the gateway ended, by kind."""
 
-    async def keep(self, kind: str, act: Callable[[socket.socket], Awaitable[None]]) -> None:
+    async def keep(
+        self, kind: str, act: Callable[[socket.socket], Awaitable[None]], begins_after_s: float
+    ) -> None:
         """Be one slow client, again and again."""
+        await asyncio.sleep(begins_after_s)
         host, _, port = self.served.url.removeprefix("http://").partition(":")
         loop = asyncio.get_running_loop()
         while not self.is_over:
@@ -143,8 +147,13 @@ async def besiege(
         + [("slow body", siege.slow_body)] * bodies
         + [("slow reader", siege.slow_reader)] * readers
     )
-    slow = [asyncio.ensure_future(siege.keep(*kind)) for kind in kinds]
-    await asyncio.sleep(min(2.0, seconds / 4))
+    spread_s = seconds / 4
+    random.Random(0).shuffle(kinds)  # noqa: S311  (so that no two kinds come and go at once)
+    slow = [
+        asyncio.ensure_future(siege.keep(*kind, number / len(kinds) * spread_s))
+        for number, kind in enumerate(kinds)
+    ]
+    await asyncio.sleep(spread_s + 0.5)
     most_files, memory_mb = process.num_fds(), process.memory_info().rss / 1e6
     during = await pace(served, asked, GOOD, PER_SECOND, seconds)
     siege.is_over = True
