@@ -13,6 +13,7 @@ import pytest
 
 from mcpgw.errors import GatewayError
 from mcpgw.model.audit import CallFilter
+from mcpgw.model.catalog import CatalogEntry, Confidence, Remote
 from mcpgw.model.policy import decide
 from mcpgw.model.secret import Secret
 from mcpgw.model.token import OPERATOR, Principal, Role
@@ -20,6 +21,7 @@ from mcpgw.model.tool_class import ToolClass
 from mcpgw.web.app import build_routes
 from mcpgw.web.routing import OfToken, Public, Route
 from mcpgw.web.stream import Streams
+from tests.fakes import FakeUpstream, listing
 from tests.web.conftest import Client, modern_body, modern_headers
 
 API = "/api/v1/workspaces/{slug}"
@@ -90,6 +92,9 @@ WAYS: Mapping[tuple[str, ...], list[Way]] = {
     ("PATCH", SERVER): [Way("api", {"is_enabled": True}, headers=ANY)],
     ("DELETE", SERVER): [Way("api", headers=ANY)],
     ("POST", f"{SERVER}/test"): PLAIN,
+    ("GET", f"{API}/catalog"): PLAIN,
+    ("GET", f"{API}/catalog/{{entry}}"): PLAIN,
+    ("POST", f"{API}/catalog/{{entry}}/servers"): [Way("api", {"name": "new"})],
     ("GET", f"{API}/secrets"): PLAIN,
     ("GET", SECRET): PLAIN,
     ("PUT", SECRET): [Way("api", {"value": "x"})],
@@ -147,11 +152,16 @@ class Stage:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.values: dict[str, str] = {"slug": "demo", "server": "git", "secret": "KEY"}
-        self.values["tool"] = "git__log"
+        self.values |= {"tool": "git__log", "entry": "hosted"}
         self.bearers: list[Bearer] = []
 
     async def set(self) -> None:
         """Make what is asked for, and the bearers."""
+        hosted = Remote("https://mcp.example.com")
+        self.client.world.catalog.entries["hosted"] = CatalogEntry(
+            "hosted", "Hosted", "for the matrix", confidence=Confidence.HIGH, remotes=(hosted,)
+        )
+        self.client.world.upstreams.by_name["new"] = FakeUpstream(listing())
         world, tokens = self.client.world, self.client.world.gateway.tokens
         await world.gateway.workspaces.create(OPERATOR, "other")
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.model.policy import Action
 from mcpgw.web.api.call import CallApi
+from mcpgw.web.api.catalog import CatalogApi
 from mcpgw.web.api.endpoint import Endpoint, may_match, must_match
 from mcpgw.web.api.explain import ExplainApi
 from mcpgw.web.api.me import MeApi
@@ -30,6 +31,7 @@ def build_endpoints(gateway: Gateway) -> Sequence[Endpoint]:
     tokens = TokenApi(gateway.tokens, gateway.tools, gateway.now)
     members = MemberApi(gateway.members, gateway.now)
     tools, calls = ToolApi(gateway.tools), CallApi(gateway.audit)
+    catalog, entry = CatalogApi(gateway.catalog, gateway.additions), "/catalog/{entry}"
     server, secret = "/servers/{server}", "/servers/{server}/secrets/{secret}"
     token, ruling = "/tokens/{token}", "/tools/{tool}/ruling"
     return (
@@ -43,6 +45,9 @@ def build_endpoints(gateway: Gateway) -> Sequence[Endpoint]:
         Endpoint("PATCH", server, CHANGE, servers.switch, must_match(servers.show)),
         Endpoint("DELETE", server, CHANGE, servers.remove, must_match(servers.show)),
         Endpoint("POST", f"{server}/test", CHANGE, servers.test),
+        Endpoint("GET", "/catalog", READ, catalog.list),
+        Endpoint("GET", entry, READ, catalog.show),
+        Endpoint("POST", f"{entry}/servers", CHANGE, catalog.add, made="/servers/{0.server.name}"),
         Endpoint("GET", "/secrets", READ, secrets.list),
         Endpoint("GET", secret, READ, secrets.show),
         Endpoint("PUT", secret, CHANGE, secrets.set, may_match(secrets.show)),

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
+from mcpgw.model.catalog import CatalogEntry, Package
 from mcpgw.model.policy import Action
 from mcpgw.web.api import openapi
 from mcpgw.web.api.table import build_endpoints
@@ -91,9 +92,13 @@ async def test_answers_are_as_it_says(admin: ApiClient, document: Any) -> None:
 
     await admin.world.server("git", get_log="x")
     await admin.ask("PUT", "/servers/git/secrets/KEY", {"value": "x"})
+    admin.world.catalog.entries["x"] = CatalogEntry(
+        "x", "X", "an entry", packages=(Package("npm", "x"),)
+    )
     checked = 0
     for path, operations in document["paths"].items():
         values = {"slug": "demo", "server": "git", "secret": "KEY", "tool": "git__get_log"}
+        values["entry"] = "x"
         if "get" not in operations or "{call}" in path:
             continue
         asked = path.partition("{slug}")[2].format(**values, token=admin.token_id)
