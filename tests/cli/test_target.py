@@ -70,7 +70,15 @@ def test_no_token(named: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["gw.example", "ftp://gw.example", "https://a:s3cret@gw.example", "https://gw/?t=s3cret"]
+    "url",
+    [
+        "gw.example",
+        "ftp://gw.example",
+        "https://[::1",
+        "https://gw.example/a b",
+        "https://a:s3cret@gw.example",
+        "https://gw/?t=s3cret",
+    ],
 )
 def test_what_is_no_url_of_a_gateway(url: str) -> None:
     with pytest.raises(InvalidInput) as caught:

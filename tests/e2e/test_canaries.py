@@ -81,7 +81,15 @@ async def everything_asked(served: Served, token: str) -> bytes:
         ("DELETE", "/ws/demo", None, {}),
         ("GET", "/healthz", None, {}),
         ("GET", "/nothing", None, {}),
-        ("GET", "/api/v1/workspaces/demo/calls", None, {}),
+        ("GET", "/api/v1/workspaces/demo", None, {}),
+        *(
+            ("GET", f"/api/v1/workspaces/demo/{path}", None, {})
+            for path in (
+                *("me", "settings", "servers", "servers/everything", "servers/down", "secrets"),
+                *("servers/down/secrets/KEY", "tokens", "members", "tools", "calls"),
+            )
+        ),
+        ("POST", "/api/v1/workspaces/demo/servers/down/test", None, {}),
     ]
     async with aiohttp.ClientSession() as http:
         for bearer in (token, token[:-1] + "x", "nonsense"):

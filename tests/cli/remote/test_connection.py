@@ -3,8 +3,6 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -28,43 +26,9 @@ from mcpgw.errors import (
 from mcpgw.web.wire.me import Me
 from mcpgw.web.wire.token import Token
 from tests.certificate import make_pair
+from tests.cli.remote.conftest import Peer, http, peer
 
 CANARY = "mgwu_" + "C" * 49
-
-
-class Peer:
-    """Answers every connection with the same bytes, and keeps what was asked."""
-
-    def __init__(self, answer: bytes) -> None:
-        self.answer = answer
-        self.heard: list[bytes] = []
-        self.url = ""
-        self.writers: list[asyncio.StreamWriter] = []
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.writers.append(writer)
-        with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            self.heard.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(self.answer)
-        if self.answer:
-            writer.close()
-
-
-@asynccontextmanager
-async def peer(answer: bytes) -> AsyncIterator[Peer]:
-    found = Peer(answer)
-    async with await asyncio.start_server(found.serve, "127.0.0.1", 0) as server:
-        found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        try:
-            yield found
-        finally:
-            for writer in found.writers:
-                writer.close()
-
-
-def http(status: str, body: bytes, content_type: str = "application/json", more: str = "") -> bytes:
-    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
-    return f"{head}{more}Connection: close\r\n\r\n".encode() + body
 
 
 async def failure(url: str, max_bytes: int = 10_000) -> GatewayError:

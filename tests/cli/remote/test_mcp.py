@@ -8,9 +8,8 @@ from msgspec import Raw
 
 from mcpgw.cli.remote.gateway import RemoteGateway, open_remote
 from mcpgw.cli.target import Target
-from mcpgw.errors import Unauthenticated
-from mcpgw.protocol.exchange import Notification
-from tests.cli.remote.conftest import MOST_BYTES
+from mcpgw.errors import Unauthenticated, UpstreamError
+from tests.cli.remote.conftest import MOST_BYTES, http, peer
 from tests.web.conftest import Client
 from tests.world import World
 
@@ -39,13 +38,18 @@ async def test_a_tool_that_wants_headers_gets_them(remote: RemoteGateway, here: 
     assert "error" in read(await remote.ask("tools/call", params, b"{}"))
 
 
-async def test_what_comes_before_the_answer_is_passed_over(
-    remote: RemoteGateway, here: World
-) -> None:
-    git = await here.server("git", log="x")
-    git.notifications = [Notification("notifications/message", Raw(b'{"level":"info","data":1}'))]
-    params = {"name": Raw(b'"git__log"'), "arguments": Raw(b"{}")}
-    assert "result" in read(await remote.ask("tools/call", params, b"{}"))
+async def test_what_comes_before_the_answer_is_passed_over() -> None:
+    said = b'data: {"jsonrpc":"2.0","method":"notifications/message","params":{}}\n\n'
+    answer = b'data: {"jsonrpc":"2.0","id":1,"result":{}}\n\n'
+    for events, is_answered in ((said + answer, True), (said, False)):
+        async with peer(http("200 OK", events, "text/event-stream")) as there:
+            target = Target(there.url, "demo", "x")
+            async with open_remote(target, MOST_BYTES) as gateway:
+                if is_answered:
+                    assert read(await gateway.ask("tools/list", {}, b"{}"))["result"] == {}
+                else:
+                    with pytest.raises(UpstreamError, match="without a result"):
+                        await gateway.ask("tools/list", {}, b"{}")
 
 
 async def test_an_unknown_tool_is_an_error_of_the_protocol(remote: RemoteGateway) -> None:
