@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from msgspec import Raw
-
 from mcpgw.formats.dialect import Dialect, narrowed
 from mcpgw.formats.family import Family, Strictness
 from mcpgw.formats.keyword import Schema, rebuilt
@@ -121,13 +119,7 @@ class _Writer:
         return shown
 
     def mcp(self, tool: ToolSpec) -> Tool:
-        mark = {
-            "server": tool.server,
-            "readOnly": tool.is_read_only,
-            "destructive": tool.is_destructive,
-        }
-        members: Mapping[str, Raw] = tool.members
-        return {**members, "x-mcpgw": mark}
+        return {**tool.members, "x-mcpgw": {"server": tool.server, "class": tool.kind}}
 
     def _about(self, tool: ToolSpec) -> Tool:
         description = tool.description or tool.title

@@ -6,34 +6,32 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-READ_ONLY, DESTRUCTIVE = "[read-only]", "[destructive]"
+from mcpgw.model.tool_class import ToolClass
+
+HINTS = {ToolClass.READ: "[read-only]", ToolClass.DESTRUCTIVE: "[destructive]"}
 """What a description says of a tool when a caller wants hints; no vendor has a field for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """A tool. `members` are as they came, raw; `server` is who has it.
+    """A tool. `members` are as they came, raw; `server` is who has it, `kind` what it does.
 
-    `output_schema` is None when the tool has none. `is_destructive` is only true of a tool that
-    says so: what says nothing is neither read-only nor destructive here.
+    `output_schema` is None when the tool has none.
     """
 
     name: str
     server: str
+    kind: ToolClass
     members: dict[str, Raw]
     title: str
     description: str
     input_schema: Any
     output_schema: Any
-    is_read_only: bool
-    is_destructive: bool
 
     @property
     def hint(self) -> str:
-        """Return the marker of what the tool says that it does, empty when it says nothing."""
-        if self.is_read_only:
-            return READ_ONLY
-        return DESTRUCTIVE if self.is_destructive else ""
+        """Return the marker of what the tool does, empty when that is nothing remarkable."""
+        return HINTS.get(self.kind, "")
 
 
 class UnreadableTool(ValueError):
@@ -43,7 +41,7 @@ class UnreadableTool(ValueError):
 _decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
-def read_tool(written: bytes | Raw, server: str) -> ToolSpec:
+def read_tool(written: bytes | Raw, server: str, kind: ToolClass) -> ToolSpec:
     """Return a tool of a `tools/list`.
 
     Raises:
@@ -56,17 +54,15 @@ def read_tool(written: bytes | Raw, server: str) -> ToolSpec:
         raise UnreadableTool("its description is nested too deeply to be read") from None
     marks = plain.get("annotations")
     marks = marks if isinstance(marks, dict) else {}
-    is_read_only = marks.get("readOnlyHint") is True
     return ToolSpec(
         name=_text(plain, "name"),
         server=server,
+        kind=kind,
         members=members,
         title=_text(plain, "title") or _text(marks, "title"),
         description=_text(plain, "description"),
         input_schema=plain.get("inputSchema"),
         output_schema=plain.get("outputSchema"),
-        is_read_only=is_read_only,
-        is_destructive=not is_read_only and marks.get("destructiveHint") is True,
     )
 
 

@@ -23,13 +23,17 @@ from mcpgw.web.reception import Reception
 from mcpgw.web.registry import RegistryEndpoint
 from mcpgw.web.routing import OfToken, Public, Route, Routes
 from mcpgw.web.stream import Streams
+from mcpgw.web.tool_calls import TOOL_PATH, ToolCallsEndpoint
+from mcpgw.web.tools import ToolsEndpoint
 
 
 def build_routes(
     gateway: Gateway, max_body_bytes: int, streams: Streams, public_url: str = ""
 ) -> Routes:
     """Return every route there is; `public_url` is what clients use, without a path."""
-    mcp = McpEndpoint(gateway.dispatcher, streams, max_body_bytes)
+    tools = ToolsEndpoint(gateway.functions, public_url)
+    tool_calls = ToolCallsEndpoint(gateway.functions, streams, max_body_bytes)
+    mcp = McpEndpoint(gateway.dispatcher, streams, max_body_bytes, tool_calls.instead)
     event_stream = EventStreamEndpoint(
         gateway.dispatcher, gateway.ongoing, streams, gateway.spawn, max_body_bytes
     )
@@ -55,6 +59,10 @@ def build_routes(
                     Route("DELETE", path, Action.USE, mcp.other),
                 )
             ),
+            Route("GET", "/ws/{slug}/v1/tools", Action.USE, tools.list),
+            Route("POST", TOOL_PATH, Action.USE, tool_calls.one),
+            Route("POST", "/ws/{slug}/v1/tool-calls", Action.USE, tool_calls.many),
+            Route("GET", "/ws/{slug}/openapi.json", Action.USE, tools.openapi),
             Route("GET", "/ws/{slug}/sse", Action.USE, event_stream.open),
             Route("POST", "/ws/{slug}/messages", Action.USE, event_stream.post),
             Route("GET", "/registry/v0.1/servers", OfToken(Action.USE), registry.servers),
