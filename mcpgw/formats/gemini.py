@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mcpgw.formats.keyword import Schema, admits_null, implied_type, types_of
+from mcpgw.formats.keyword import Schema, implied_type, types_of
 
 ANYTHING = ("string", "number", "boolean", "array", "object")
 """What a schema without any type becomes alternatives of: Gemini refuses one without."""
@@ -65,8 +65,16 @@ def _branches(schema: Schema) -> list[Schema] | None:
 def _about(schema: Schema) -> Schema:
     """Return what describes a schema, whatever its type."""
     about: Schema = {name: schema[name] for name in ("title", "description") if name in schema}
-    says_null = any(keyword in schema for keyword in ("type", "enum", "const", "anyOf", "oneOf"))
-    return {**about, "nullable": True} if says_null and admits_null(schema) else about
+    return {**about, "nullable": True} if _names_null(schema) else about
+
+
+def _names_null(schema: Schema) -> bool:
+    """Say whether a schema names null among what it admits."""
+    return (
+        "null" in types_of(schema)
+        or None in schema.get("enum", ())
+        or any(map(_names_null, (*schema.get("anyOf", ()), *schema.get("oneOf", ()))))
+    )
 
 
 def _typed(schema: Schema) -> Schema:

@@ -86,19 +86,6 @@ def type_name(value: object) -> str:
     return _NAMES[type(value)]
 
 
-def admits_null(schema: Schema) -> bool:
-    """Say whether a schema without references admits null; what is unclear counts as yes."""
-    if "const" in schema and schema["const"] is not None:
-        return False
-    if "enum" in schema and None not in schema["enum"]:
-        return False
-    if "type" in schema and "null" not in types_of(schema):
-        return False
-    if not all(map(admits_null, schema.get("allOf", ()))):
-        return False
-    return all(any(map(admits_null, schema.get(kind, ({},)))) for kind in ("anyOf", "oneOf"))
-
-
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
