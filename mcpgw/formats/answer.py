@@ -5,7 +5,7 @@ Every call is answered, whatever became of it: a vendor refuses the next turn fo
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 from msgspec import Raw
@@ -21,8 +21,6 @@ TOOL_ERROR = "tool_error"
 """The code of a call whose tool says itself that it failed; what it says is the answer."""
 
 SILENT = "the tool failed and did not say why"
-
-ANTHROPIC_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 Message = dict[str, Any]
 
@@ -93,8 +91,8 @@ def operation_answer(one: Done, taste: Taste, *, has_media: bool) -> Any:
     """Return the answer to one tool as an HTTP operation: JSON for programs and for GPT Actions."""
     content = _content(one, taste)
     if one.code:
-        return {"error": _error_text(one, content), "code": one.code}
-    if one.has_output and content.structured is not None:
+        return {"error": content.text(), "code": one.code}
+    if one.has_output and _has_room(content.structured, taste):
         return content.structured
     shown: Message = {"content": content.text()}
     if has_media:
@@ -105,15 +103,20 @@ def operation_answer(one: Done, taste: Taste, *, has_media: bool) -> Any:
 def _content(one: Done, taste: Taste) -> Content:
     """Return what a model gets to see: what the tool said, else what it returned as JSON."""
     if not one.result:
-        return Content((one.problem,), None, bool(one.code))
+        return Content((one.problem,))
     found = read_content(one.result, taste.max_characters)
     structured = found.structured
-    if structured is not None and (taste.prefers_structured or not found.parts):
+    if structured is not None and (taste.prefers_structured or not any(found.texts)):
         text = cut(bytes(structured).decode(), taste.max_characters)
         return replace(found, parts=(text, *found.media))
     if one.code and not found.text():
         return replace(found, parts=(SILENT, *found.media))
     return found
+
+
+def _has_room(structured: Raw | None, taste: Taste) -> TypeGuard[Raw]:
+    """Say whether a value is there that can be given as it is."""
+    return structured is not None and len(structured) <= taste.max_characters
 
 
 def _error_text(one: Done, content: Content) -> str:
@@ -156,14 +159,14 @@ def _responses(calls: CallSet, pairs: Pairs, taste: Taste) -> Message:
     items = []
     for one, content in pairs:
         kind = "custom_tool_call_output" if one.call.is_custom else "function_call_output"
-        items.append({"type": kind, "call_id": one.call.id, "output": _output(one, content)})
+        items.append({"type": kind, "call_id": one.call.id, "output": _output(one, content, taste)})
     return {"items": items}
 
 
-def _output(one: Done, content: Content) -> str | list[Message]:
+def _output(one: Done, content: Content, taste: Taste) -> str | list[Message]:
     if one.code:
         return _error_json(one, content)
-    if one.has_output and content.structured is not None:
+    if one.has_output and _has_room(content.structured, taste):
         # A tool that was announced with what it returns must return that, and nothing else.
         return bytes(content.structured).decode()
     if all(media.kind not in ("image", "pdf") for media in content.media):
@@ -211,7 +214,7 @@ def _text_block(text: str) -> Message:
 
 
 def _media_block(media: Media) -> Message:
-    if media.mime in ANTHROPIC_IMAGES or media.kind == "pdf":
+    if media.kind in ("image", "pdf"):
         source = {"type": "base64", "media_type": media.mime, "data": media.data}
         return {"type": "document" if media.kind == "pdf" else "image", "source": source}
     return _text_block(media.placeholder)
@@ -227,9 +230,8 @@ def _part(one: Done, content: Content, taste: Taste) -> Message:
         response["id"] = one.call.id
     if one.code:
         return {"functionResponse": {**response, "response": {"error": _error_text(one, content)}}}
-    structured = content.structured
-    is_shown = structured is not None and len(structured) <= taste.max_characters
-    response["response"] = {"output": structured if is_shown else content.text()}
+    is_shown = _has_room(content.structured, taste)
+    response["response"] = {"output": content.structured if is_shown else content.text()}
     shown = [media for media in content.media if media.kind != "binary"]
     if shown:
         response["parts"] = [
@@ -245,7 +247,7 @@ def _plain(calls: CallSet, pairs: Pairs, taste: Taste) -> Message:
         if one.result:
             shown["result"] = Raw(one.result)
         if one.code:
-            shown["error"] = _error_text(one, content)
+            shown["error"] = content.text()
         results.append(shown)
     return {"results": results}
 

@@ -188,7 +188,7 @@ def _item(members: Members, around: Family | None) -> list[Found]:
         inner = _object(members.get("function", members.get("custom", _ABSENT)))
         call = _call(inner, members.get("id", _ABSENT), "arguments")
         return [(Family.OPENAI, _custom(call) if kind == "custom" else call)]
-    if "name" not in members:
+    if "name" not in members or kind is not None:
         return []
     if "args" in members:
         return [(Family.GEMINI, _call(members, members.get("id", _ABSENT), "args"))]

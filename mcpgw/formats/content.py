@@ -20,6 +20,9 @@ MAX_BLOCKS = 1000
 
 PDF = "application/pdf"
 
+IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""The images that models see; for any other one a vendor refuses the whole request."""
+
 
 @dataclass(frozen=True, slots=True)
 class Media:
@@ -31,11 +34,12 @@ class Media:
 
     @property
     def kind(self) -> str:
-        """Return `image`, `audio`, `pdf` or `binary`."""
+        """Return `image` (one that models can see), `audio`, `pdf` or `binary`."""
         if self.mime == PDF:
             return "pdf"
-        major = self.mime.partition("/")[0]
-        return major if major in ("image", "audio") else "binary"
+        if self.mime in IMAGES:
+            return "image"
+        return "audio" if self.mime.startswith("audio/") else "binary"
 
     @property
     def placeholder(self) -> str:
@@ -50,8 +54,7 @@ class Content:
     """A tool's result. `parts` are in its order; `structured` is raw JSON, None for none."""
 
     parts: tuple["str | Media", ...]
-    structured: Raw | None
-    is_error: bool
+    structured: Raw | None = None
 
     @property
     def texts(self) -> list[str]:
@@ -73,7 +76,6 @@ class _Result(msgspec.Struct, rename="camel"):
 
     content: Raw = Raw(b"[]")
     structured_content: Raw = Raw(b"null")
-    is_error: Any = False
 
 
 _NULL = Raw(b"null")
@@ -88,7 +90,7 @@ def read_content(result: bytes, max_characters: int) -> Content:
         found = _decode_result(result)
         blocks = _decode_blocks(found.content)
     except (ValueError, RecursionError):
-        return Content(("[the tool's result cannot be read]",), None, True)
+        return Content(("[the tool's result cannot be read]",))
     reader = _Reader(max_characters)
     for block in blocks[:MAX_BLOCKS]:
         reader.read(block if isinstance(block, dict) else {})
@@ -98,7 +100,7 @@ def read_content(result: bytes, max_characters: int) -> Content:
     if len(blocks) > MAX_BLOCKS:
         parts.append(f"[mcpgw: {len(blocks) - MAX_BLOCKS:,} more parts left out]")
     structured = None if found.structured_content == _NULL else found.structured_content
-    return Content(tuple(parts), structured, found.is_error is True)
+    return Content(tuple(parts), structured)
 
 
 def cut(text: str, max_characters: int) -> str:

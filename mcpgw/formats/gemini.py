@@ -3,14 +3,17 @@
 Takes a schema without references, conditions and `allOf`. Source: google-genai, types.Schema.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from mcpgw.formats.keyword import Schema, implied_type, types_of
 
-ANYTHING = ("string", "number", "boolean", "array", "object")
+ANYTHING: Sequence[Schema] = (
+    *({"type": name} for name in ("string", "number", "boolean", "object")),
+    {"type": "array", "items": {"type": "string"}},
+)
 """What a schema without any type becomes alternatives of: Gemini refuses one without."""
 
 _KEPT: Mapping[str, tuple[str, ...]] = {
@@ -49,17 +52,18 @@ def _branches(schema: Schema) -> list[Schema] | None:
     """Return the alternatives that a schema consists of, None when it is of one type."""
     union = schema.get("anyOf") or schema.get("oneOf")
     own_type = implied_type(schema)
-    if union and "properties" not in schema and (own_type or any(map(implied_type, union))):
+    if union and "properties" not in schema and (own_type or any(map(_is_telling, union))):
         return [{"type": own_type, **one} if own_type else one for one in union]
-    if own_type or "enum" in schema or "const" in schema:
-        return None
-    rest = {
-        keyword: value for keyword, value in schema.items() if keyword not in ("anyOf", "oneOf")
-    }
     named = types_of(schema)
-    if named == ["null"]:
+    if own_type or "enum" in schema or "const" in schema or named == ["null"]:
         return None
-    return [{**rest, "type": name} for name in named or ANYTHING]
+    rest = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
+    return [{**rest, "type": name} for name in named] or [*ANYTHING]
+
+
+def _is_telling(schema: Schema) -> bool:
+    """Say whether a schema says of which types it is."""
+    return bool(types_of(schema) or implied_type(schema))
 
 
 def _about(schema: Schema) -> Schema:
@@ -72,7 +76,7 @@ def _names_null(schema: Schema) -> bool:
     """Say whether a schema names null among what it admits."""
     return (
         "null" in types_of(schema)
-        or None in schema.get("enum", ())
+        or None in schema.get("enum", [schema.get("const", "")])
         or any(map(_names_null, (*schema.get("anyOf", ()), *schema.get("oneOf", ()))))
     )
 

@@ -3,12 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from mcpgw.formats.keyword import Schema, types_of
 
 ANNOTATIONS = frozenset(
     {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"}
 )
 """Keywords that describe and do not constrain: of two, the first one is kept."""
+
+
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def merged(schemas: Iterable[Schema]) -> tuple[Schema, bool]:
@@ -61,7 +66,7 @@ def _joined_properties(
 
 def _equal(first: Any, second: Any) -> bool:
     """Compare as JSON does: 1 is not true."""
-    return bool(first == second) and type(first) is type(second)
+    return bool(first == second) and _encode(first) == _encode(second)
 
 
 def _both_types(first: Any, second: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mcpgw.formats.gemini import value_text
-from mcpgw.formats.keyword import Schema
+from mcpgw.formats.keyword import Schema, types_of
 from mcpgw.formats.plain import MAX_DEPTH, Plain
 from mcpgw.formats.property_name import own_names
 from mcpgw.formats.reference import followed
@@ -22,6 +22,9 @@ MAX_STEPS = 20_000
 
 MAX_PARTS = 50
 """Schemas that hold at once for one value."""
+
+MAX_NESTED = 8
+"""Alternatives within alternatives that are looked through for null."""
 
 UNKNOWN_BYTES = 10_000
 """What a part of the arguments counts as when it is held against its schema."""
@@ -96,10 +99,26 @@ class _Restorer:
         for told, given in value.items():
             name = told if told in properties else own.get(told, told)
             kind = properties.get(name, ANYTHING)
-            if given is not None or name in required or self._fits(kind, None):
+            if given is not None or name in required or self._admits_null(kind, MAX_NESTED):
                 members[name] = self.restore(kind, given)
         is_same = members.keys() == value.keys() and all(members[k] is value[k] for k in members)
         return value if is_same else members
+
+    def _admits_null(self, schema: Schema, nested_left: int) -> bool:
+        """Say whether a schema admits null; what is not clear counts as yes."""
+        schema = followed(schema, self._definitions)
+        self._steps_left -= 1
+        if nested_left == 0 or self._steps_left < 0:
+            return True
+        values = schema.get("enum", [schema["const"]] if "const" in schema else [None])
+        if None not in values or "null" not in (types_of(schema) or ["null"]):
+            return False
+
+        def admit(one: Schema) -> bool:
+            return self._admits_null(one, nested_left - 1)
+
+        unions = [schema[keyword] for keyword in ("anyOf", "oneOf") if keyword in schema]
+        return all(map(admit, schema.get("allOf", ()))) and all(any(map(admit, u)) for u in unions)
 
     def _fits(self, schema: Schema, value: Any) -> bool:
         """Say whether a value fits a schema, as far as that can be told."""

@@ -5,6 +5,7 @@ becomes narrower where that loses nothing that a call needs; where it would, the
 returned, and the tool is announced without strictness. `restore.py` is the way back.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,12 +30,15 @@ MAX_REASONS = 5
 """Reasons that are given for one tool."""
 
 MAX_LEVELS = 10
-MAX_PROPERTIES = 5000
 MAX_VALUES = 1000
+MAX_PATTERN = 500
 MAX_CHARACTERS = 120_000
 """Of all names and values of one schema together."""
 MANY_VALUES, MAX_CHARACTERS_OF_MANY = 250, 15_000
 """One enumeration of more values than that has room for fewer characters."""
+
+MAX_TOLD = 200
+"""Characters of a constraint that is told in words."""
 
 _FORMATS = frozenset(
     {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
@@ -188,6 +192,8 @@ class _Writer:
         """Say whether the vendor knows a constraint with that value."""
         if keyword == "format":
             return value in self.rules.formats
+        if keyword == "pattern" and not _is_plain_pattern(value):
+            return False
         return keyword in self.rules.constraints or (keyword == "minItems" and value < 2)
 
     def _members(self, schema: Schema, where: str) -> Schema:
@@ -213,9 +219,17 @@ def _about(schema: Schema, told: Schema | None = None) -> Schema:
     """Return what describes a schema, with the constraints that only words can say."""
     about: Schema = {name: schema[name] for name in ("title", "description") if name in schema}
     if told:
-        said = ", ".join(f"{keyword} {value_text(value)}" for keyword, value in told.items())
+        said = ", ".join(f"{keyword} {value_text(told[keyword])[:MAX_TOLD]}" for keyword in told)
         about["description"] = f"{about.get('description', '')} ({said})".strip()
     return about
+
+
+def _is_plain_pattern(pattern: str) -> bool:
+    """Say whether a regular expression is one that any engine takes: none that looks around."""
+    try:
+        return len(pattern) <= MAX_PATTERN and bool(re.compile(pattern)) and "(?" not in pattern
+    except (re.error, RecursionError, OverflowError):
+        return False
 
 
 def _constraining(schema: Schema) -> set[str]:
@@ -249,7 +263,6 @@ def _excesses(schema: Schema) -> list[str]:
         f"more than {most:,} {what}"
         for what, count, most in (
             ("levels", counts.levels, MAX_LEVELS),
-            ("properties", counts.properties, MAX_PROPERTIES),
             ("values in enumerations", counts.values, MAX_VALUES),
             ("characters in names and values", counts.characters, MAX_CHARACTERS),
             ("characters in one long enumeration", counts.of_many, MAX_CHARACTERS_OF_MANY),
@@ -260,10 +273,9 @@ def _excesses(schema: Schema) -> list[str]:
 
 @dataclass(slots=True)
 class _Counts:
-    """What OpenAI's limits are about."""
+    """What OpenAI's limits are about; no schema that was read has more properties than it takes."""
 
     levels: int = 0
-    properties: int = 0
     values: int = 0
     characters: int = 0
     of_many: int = 0
@@ -272,7 +284,6 @@ class _Counts:
         """Count one schema and what is in it."""
         self.levels = max(self.levels, level)
         names = (*schema.get("properties", ()), *schema.get("$defs", ()))
-        self.properties += len(schema.get("properties", ()))
         values = schema.get("enum", ())
         texts = sum(len(value_text(value)) for value in values)
         self.values += len(values)
