@@ -6,7 +6,7 @@ bounded time: one whose check could take long, or that refers to itself or out o
 to the server.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -36,6 +36,9 @@ _UNFOLLOWED = ({"$dynamicRef", "$recursiveRef", "$id", "id"}, {"$dynamicRef", "$
 _HOLD_SCHEMAS = ONE | MANY | {"additionalItems"}
 _HOLD_NAMED = (NAMED - {"$defs"}) | {"dependencies"}
 
+_NOTHING: Mapping[str, Any] = {}
+"""All the documents that a schema may refer to."""
+
 Problem = Callable[[Any, int], str]
 """Says what is wrong with arguments of that many bytes, or nothing."""
 
@@ -61,7 +64,7 @@ def checker_of(schema: Any) -> Problem | None:
     try:
         validator = jsonschema_rs.validator_for(
             schema,
-            retriever=_nothing,
+            retriever=_NOTHING.__getitem__,
             pattern_options=jsonschema_rs.RegexOptions(size_limit=PATTERN_BYTES),
         )
     except (ValueError, jsonschema_rs.ReferencingError):
@@ -83,10 +86,6 @@ def _sentence(error: Any) -> str:
     said = str(error.message)
     said = said if len(said) <= MAX_PROBLEM else f"{said[:MAX_PROBLEM]}..."
     return f"{place}: {said}" if place else said
-
-
-def _nothing(uri: str) -> Any:
-    raise ValueError("nothing is fetched")
 
 
 def _cost(schema: Any) -> int | None:

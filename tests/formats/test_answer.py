@@ -111,3 +111,20 @@ def test_no_images_no_message() -> None:
     done = Done(FunctionCall("1", "t", b""), RESULTS[2])
     shown = shown_by(Family.OPENAI, done, Taste(has_image_message=True))
     assert [one["role"] for one in shown["messages"]] == ["tool"]
+
+
+def test_gemini_calls_without_an_id_are_answered_without_one() -> None:
+    done = Done(FunctionCall("", "t", b""), RESULTS[2])
+    (part,) = shown_by(Family.GEMINI, done, Taste())["content"]["parts"]
+    assert part == {"functionResponse": {"name": "t", "response": {"output": "x"}}}
+
+
+def test_sounds_beside_images_stay_placeholders_with_responses() -> None:
+    blocks = [
+        {"type": "audio", "mimeType": "audio/wav", "data": "AAAA"},
+        {"type": "image", "mimeType": "image/png", "data": "AAAA"},
+    ]
+    done = Done(FunctionCall("1", "t", b""), msgspec.json.encode({"content": blocks}))
+    (item,) = shown_by(Family.RESPONSES, done, Taste())["items"]
+    assert item["output"][0] == {"type": "input_text", "text": "[audio audio/wav, 1 kB]"}
+    assert item["output"][1]["type"] == "input_image"
