@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from mcpgw.errors import GatewayError, InvalidInput
+from mcpgw.errors import GatewayError
 from mcpgw.formats.answer import MAX_CHARACTERS, Done, Taste, answer, operation_answer, report
 from mcpgw.formats.call import CallSet, FunctionCall, NoCalls, read_calls
 from mcpgw.formats.family import Family
@@ -20,9 +20,9 @@ from mcpgw.gateway.function import Functions, Manner
 from mcpgw.protocol.jsonrpc import repair_surrogates
 from mcpgw.protocol.sse import encode
 from mcpgw.web.answer import EVENT_STREAM
+from mcpgw.web.body import read_body
 from mcpgw.web.connection import Connection
-from mcpgw.web.errors import HTTP_STATUS, error_response, json_response
-from mcpgw.web.mcp import read_body
+from mcpgw.web.errors import HTTP_STATUS, json_response
 from mcpgw.web.query import Query
 from mcpgw.web.routing import values_of
 from mcpgw.web.stream import Stream, Streams
@@ -32,8 +32,6 @@ TOOL_PATH = "/ws/{slug}/v1/tools/{name}"
 
 MOST_CHARACTERS = 1_000_000
 """The most text of one result that a caller can ask for."""
-
-UNSUPPORTED_TYPE = 415
 
 _TASTE = ("max_characters", "structured")
 _encode = msgspec.json.Encoder().encode
@@ -52,8 +50,6 @@ class ToolCallsEndpoint:
     ) -> web.StreamResponse:
         """Make all calls of a body in any vendor's shape."""
         assert admission is not None  # noqa: S101  (the route's policy is no Public)
-        if not _is_json(request):
-            return _wrong_type()
         body = await read_body(request, self._max_body_bytes)
         return await self._make(request, admission, body)
 
@@ -72,8 +68,6 @@ class ToolCallsEndpoint:
     ) -> web.StreamResponse:
         """Call one tool; the body is its arguments."""
         assert admission is not None  # noqa: S101  (the route's policy is no Public)
-        if not _is_json(request):
-            return _wrong_type()
         query = Query(request, (*_TASTE, "media", "errors"))
         taste, is_http = _taste(query), query.word("errors", ("result", "http")) == "http"
         has_media = query.flag("media")
@@ -187,14 +181,3 @@ def _taste(query: Query) -> Taste:
 def _wants_events(request: web.BaseRequest) -> bool:
     """Say whether a client names event streams before anything else."""
     return request.headers.get("Accept", "").startswith(EVENT_STREAM)
-
-
-def _is_json(request: web.BaseRequest) -> bool:
-    kind = request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
-    return kind == "application/json" or kind.endswith("+json")
-
-
-def _wrong_type() -> web.Response:
-    response = error_response(InvalidInput("the body is not JSON", "say application/json"))
-    response.set_status(UNSUPPORTED_TYPE)
-    return response
