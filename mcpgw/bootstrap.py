@@ -236,7 +236,7 @@ def _assemble(
     return Gateway(
         access=access,
         dispatcher=dispatcher,
-        functions=Functions(dispatcher, listings, clock),
+        functions=Functions(dispatcher, listings, ongoing, clock),
         installation=Installation(current, store.keys, vault, clock),
         workspaces=Workspaces(current, store.workspaces, keys, vault, clock),
         servers=servers,

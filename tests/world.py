@@ -250,7 +250,7 @@ async def world() -> AsyncIterator[World]:
     gateway = Gateway(
         access=access,
         dispatcher=dispatcher,
-        functions=Functions(dispatcher, listings, clock),
+        functions=Functions(dispatcher, listings, ongoing, clock),
         installation=Installation(current, FakeKeys(store), vault, clock),
         workspaces=Workspaces(current, FakeWorkspaces(store), keys, vault, clock),
         servers=servers,

@@ -45,7 +45,6 @@ async def lint(
     """
     # Late: help must not wait for it.
     from mcpgw.formats.lint import EVERYWHERE, STRICT, Finding, findings, targets
-    from mcpgw.gateway.function import Sender
 
     known = [*targets(), *STRICT]
     for target in wanted or ():
@@ -56,7 +55,7 @@ async def lint(
             await place.known_server(server)
         await place.gateway.installation.unlock(OPERATOR)
         admission = await place.gateway.access.admit(OPERATOR, place.slug)
-        visible = await place.gateway.functions.tools(admission, Sender("mcpgw tool lint", ""))
+        visible = await place.gateway.functions.tools(admission)
     tools, unreadable = visible.read()
     chosen = _chosen(tools, names or [], server)
     found = [Finding(name, EVERYWHERE, reason) for name, reason in unreadable]

@@ -8,7 +8,7 @@ has an outcome, whatever becomes of the others.
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
@@ -30,11 +30,12 @@ from mcpgw.gateway.access import Admission
 from mcpgw.gateway.asked import Asked
 from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.listing import Listings
+from mcpgw.gateway.ongoing import Ongoing
 from mcpgw.gateway.ports import Clock
 from mcpgw.model.audit import Outcome
 from mcpgw.model.tool_class import ToolClass
 from mcpgw.protocol.era import META_CLIENT_CAPABILITIES, NEWEST_MODERN, Era
-from mcpgw.protocol.input_required import INPUT_REQUIRED
+from mcpgw.protocol.input_required import INPUT_REQUIRED, read_input_required
 from mcpgw.protocol.jsonrpc import INVALID_PARAMS
 from mcpgw.protocol.request import Call
 
@@ -47,8 +48,6 @@ CALL_S = 55.0
 ALL_CALLS_S = 300.0
 """How long all calls of one body may take together."""
 
-MAX_PAGES = 100
-
 ASKABLE = Raw(b'{"elicitation":{"form":{},"url":{}}}')
 """What an application can be asked for that says that it takes questions."""
 
@@ -58,11 +57,7 @@ TIMED_OUT = "upstream_timeout"
 NEEDS_INPUT = "input_required"
 INVALID_ARGUMENTS = "invalid_arguments"
 
-REFUSED = {
-    Limited.code: "rate_limited",
-    StorageError.code: "unavailable",
-    ProtocolError.code: NEEDS_INPUT,
-}
+REFUSED = {Limited.code: "rate_limited", StorageError.code: "unavailable"}
 """What is said of a call that got no answer, by the code of the error."""
 
 ENDED = {
@@ -110,17 +105,25 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
-class Visible:
-    """The tools that somebody sees, as MCP clients are told of them, and who has each."""
+class Written:
+    """A tool as MCP clients are told of it (raw), whose it is, and what it does."""
 
-    written: tuple[Raw, ...]
-    owners: Mapping[str, tuple[str, ToolClass]]
+    item: bytes
+    server: str
+    kind: ToolClass
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """The tools that somebody sees, by exposed name."""
+
+    tools: Mapping[str, Written]
 
     @property
     def digest(self) -> bytes:
         """Return the same few bytes for the same tools."""
-        owners = msgspec.json.encode(self.owners, order="sorted")
-        return hashlib.sha256(b"\0".join((*map(bytes, self.written), owners))).digest()
+        rows = sorted((one.item, one.server, one.kind) for one in self.tools.values())
+        return hashlib.sha256(repr(rows).encode()).digest()
 
     def read(self) -> tuple[Sequence[ToolSpec], Sequence[tuple[str, str]]]:
         """Return the tools by name in order, and the names of those that cannot be shown, and why.
@@ -128,23 +131,12 @@ class Visible:
         By name, so that a server that lists in another order changes nothing for anybody.
         """
         tools, unreadable = [], []
-        for one in self.written:
-            name = msgspec.json.decode(one, type=_Named).name
-            server, kind = self.owners.get(name, ("", ToolClass.WRITE))
+        for name, one in sorted(self.tools.items()):
             try:
-                tools.append(read_tool(one, server, kind))
+                tools.append(read_tool(one.item, one.server, one.kind))
             except UnreadableTool as error:
                 unreadable.append((name, str(error)))
-        return sorted(tools, key=lambda tool: tool.name), sorted(unreadable)
-
-
-class _Named(msgspec.Struct):
-    name: str
-
-
-class _Page(msgspec.Struct, rename="camel"):
-    tools: list[Raw]
-    next_cursor: Raw | None = None
+        return tools, unreadable
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -158,45 +150,45 @@ class _Response(msgspec.Struct):
     error: _Error = _Error("")
 
 
-class _Result(msgspec.Struct, rename="camel"):
-    result_type: str = "complete"
+class _Asking(msgspec.Struct):
+    """What is looked at in a question's parameters."""
+
+    message: str = ""
 
 
 _decode_response = msgspec.json.Decoder(_Response).decode
+_decode_asking = msgspec.json.Decoder(_Asking).decode
 
 
 class Functions:
     """Lists tools for models, and makes their calls."""
 
-    def __init__(self, dispatcher: Dispatcher, listings: Listings, clock: Clock) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, listings: Listings, ongoing: Ongoing, clock: Clock
+    ) -> None:
         self._dispatcher = dispatcher
         self._listings = listings
+        self._ongoing = ongoing
         self._clock = clock
 
-    async def tools(self, admission: Admission, sender: Sender) -> Visible:
-        """Return the tools that somebody sees.
+    async def tools(self, admission: Admission) -> Visible:
+        """Return the tools that somebody sees: those that an MCP client would.
 
         Raises:
             Unauthenticated: the token ended meanwhile.
             StorageError: the configuration cannot be read.
         """
-        written: list[Raw] = []
-        params: dict[str, Raw] = {}
-        for _ in range(MAX_PAGES):
-            asked = _asked(admission, "tools/list", params, Manner(sender))
-            response = _decode_response(await self._dispatcher.answer(asked))
-            page = msgspec.json.decode(response.result, type=_Page)
-            written += page.tools
-            if page.next_cursor is None:
-                break
-            params = {"cursor": page.next_cursor}
-        offer = await self._listings.offer(admission.configuration, admission.workspace)
-        owners = {
-            name: (target.reach.server.name, target.classed.kind)
-            for name, target in offer.seen_by(admission.principal).tools.items()
-            if target.classed is not None
-        }
-        return Visible(tuple(written), owners)
+        whole = await self._listings.offer(admission.configuration, admission.workspace)
+        await self._ongoing.check(admission)
+        offer = whole.seen_by(admission.principal)
+        items = offer.listed("tools/list", NEWEST_MODERN)
+        return Visible(
+            {
+                name: Written(items[name], target.reach.server.name, target.classed.kind)
+                for name, target in offer.tools.items()
+                if target.classed is not None
+            }
+        )
 
     async def run(
         self, admission: Admission, calls: Sequence[FunctionCall], manner: Manner
@@ -248,7 +240,7 @@ class Functions:
             problem = f"no answer within {left_s:.0f} s; what the tool did by then stands"
             done = Done(call, code=TIMED_OUT, problem=problem)
         except ProtocolError as error:
-            done = _refused(call, error)
+            done = Done(call, code=NEEDS_INPUT, problem=f"needs user input: {error.message}")
         except (Limited, StorageError, Unauthenticated) as error:
             return error
         duration_ms = (self._clock.monotonic_ns() - begun_ns) // 1_000_000
@@ -260,14 +252,14 @@ class Functions:
     async def _answered(self, admission: Admission, errand: "_Errand", manner: Manner) -> Done:
         """Return what the dispatcher says to one call."""
         call = errand.call
-        params = {"name": Raw(msgspec.json.encode(call.name)), **call.resumption}
-        asked = _asked(admission, "tools/call", params, manner, errand)
+        asked = _asked(admission, errand, manner)
         response = _decode_response(await self._dispatcher.answer(asked))
         result = bytes(response.result)
         if not result:
             return Done(call, code=errand.code or "upstream_error", problem=response.error.message)
-        if INPUT_REQUIRED in result and _needs_input(result):
-            problem = "the tool needs input of a person before it goes on; see input_requests"
+        asked_for = _questions(result) if INPUT_REQUIRED in result else None
+        if asked_for is not None:
+            problem = f"needs user input: {asked_for}"
             return Done(call, code=NEEDS_INPUT, problem=problem, questions=result)
         return Done(call, result=result, code=errand.code)
 
@@ -299,60 +291,42 @@ class _Errand:
 
     def finished(self, done: Done, duration_ms: int) -> Done:
         """Return the outcome with what is known of the call besides."""
-        return Done(
-            done.call,
-            done.result,
-            done.code,
-            done.problem,
-            self._server,
-            duration_ms,
-            self._has_output,
-            done.questions,
+        return replace(
+            done, server=self._server, duration_ms=duration_ms, has_output=self._has_output
         )
 
 
-def _asked(
-    admission: Admission,
-    method: str,
-    params: dict[str, Raw],
-    manner: Manner,
-    errand: _Errand | None = None,
-) -> Asked:
-    """Return a request as a modern MCP client would make it."""
-    watcher, send = manner.watcher, None
-    if watcher is not None and errand is not None:
-        call = errand.call
+def _asked(admission: Admission, errand: _Errand, manner: Manner) -> Asked:
+    """Return a call as a modern MCP client would make it."""
+    call, watcher, send = errand.call, manner.watcher, None
+    if watcher is not None:
 
         async def send(message: bytes) -> None:
             await watcher.progressed(call, message)
 
-    meta = {META_CLIENT_CAPABILITIES: ASKABLE} if manner.takes_questions else {}
-    size = 0 if errand is None else len(errand.call.arguments)
     request = Call(
         era=Era.MODERN,
         version=NEWEST_MODERN,
         id=b"1",
-        method=method,
-        params=params,
-        meta=meta,
+        method="tools/call",
+        params={"name": Raw(msgspec.json.encode(call.name)), **call.resumption},
+        meta={META_CLIENT_CAPABILITIES: ASKABLE} if manner.takes_questions else {},
         session_id=None,
         client_name=manner.sender.name,
         progress_token=None if send is None else PROGRESS_TOKEN,
-        size=size,
+        size=len(call.arguments),
     )
-    return Asked(
-        request,
-        admission,
-        NEWEST_MODERN,
-        manner.sender.name,
-        manner.sender.address,
-        send,
-        errand=errand,
-    )
+    name, address = manner.sender.name, manner.sender.address
+    return Asked(request, admission, NEWEST_MODERN, name, address, send, errand=errand)
 
 
-def _needs_input(result: bytes) -> bool:
-    return msgspec.json.decode(result, type=_Result).result_type == "input_required"
+def _questions(result: bytes) -> str | None:
+    """Return what a result asks a person for, None when it is a result of another kind."""
+    found = read_input_required(Raw(result))
+    if found is None:
+        return None
+    said = [_decode_asking(one.params).message or one.method for one in found.questions.values()]
+    return " ".join(said) or "the server waits for something"
 
 
 def _refused(call: FunctionCall, error: GatewayError) -> Done:

@@ -10,6 +10,7 @@ from mcpgw.web.api.desk import Desk
 from mcpgw.web.api.table import build_endpoints
 from mcpgw.web.clients import Clients
 from mcpgw.web.connection import Listener
+from mcpgw.web.cors import preflight
 from mcpgw.web.event_stream import EventStreamEndpoint
 from mcpgw.web.failure import Failures
 from mcpgw.web.health import healthz
@@ -25,6 +26,8 @@ from mcpgw.web.routing import OfToken, Public, Route, Routes
 from mcpgw.web.stream import Streams
 from mcpgw.web.tool_calls import TOOL_PATH, ToolCallsEndpoint
 from mcpgw.web.tools import ToolsEndpoint
+
+PREFLIGHT = Public("a browser asks before it sends a token; the answer is the same for all")
 
 
 def build_routes(
@@ -59,10 +62,19 @@ def build_routes(
                     Route("DELETE", path, Action.USE, mcp.other),
                 )
             ),
-            Route("GET", "/ws/{slug}/v1/tools", Action.USE, tools.list),
-            Route("POST", TOOL_PATH, Action.USE, tool_calls.one),
-            Route("POST", "/ws/{slug}/v1/tool-calls", Action.USE, tool_calls.many),
-            Route("GET", "/ws/{slug}/openapi.json", Action.USE, tools.openapi),
+            *(
+                route
+                for method, path, handler in (
+                    ("GET", "/ws/{slug}/v1/tools", tools.list),
+                    ("POST", TOOL_PATH, tool_calls.one),
+                    ("POST", "/ws/{slug}/v1/tool-calls", tool_calls.many),
+                    ("GET", "/ws/{slug}/openapi.json", tools.openapi),
+                )
+                for route in (
+                    Route(method, path, Action.USE, handler, is_shared=True),
+                    Route("OPTIONS", path, PREFLIGHT, preflight, is_shared=True),
+                )
+            ),
             Route("GET", "/ws/{slug}/sse", Action.USE, event_stream.open),
             Route("POST", "/ws/{slug}/messages", Action.USE, event_stream.post),
             Route("GET", "/registry/v0.1/servers", OfToken(Action.USE), registry.servers),
@@ -88,7 +100,7 @@ async def serving(gateway: Gateway, listening: Listening) -> AsyncIterator[str]:
     door = Door(
         gateway,
         build_routes(gateway, listening.max_body_bytes, streams, url),
-        Origins(own, listening.public_url),
+        Origins(own, listening.public_url, listening.cors_origins),
         Failures(listening.max_auth_failures),
         clients,
     )

@@ -122,7 +122,7 @@ class ToolsEndpoint:
         self, request: web.BaseRequest, admission: Admission, wanted: object, write: Write
     ) -> web.StreamResponse:
         """Answer with what `write` makes of the tools, unless the client has it already."""
-        visible = await self._functions.tools(admission, sender_of(request))
+        visible = await self._functions.tools(admission)
         asked = f"{__version__} {wanted!r}".encode()
         etag = f'"{hashlib.sha256(visible.digest + asked).hexdigest()[:32]}"'
         headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
