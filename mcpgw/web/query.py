@@ -70,4 +70,4 @@ class Query:
 
     def choice(self, name: str, kind: type[Choice], default: Choice) -> Choice:
         """Return one of a kind's words. Raises as `word`."""
-        return kind(self.word(name, [default, *kind]))
+        return kind(self.word(name, [*dict.fromkeys((default, *kind))]))
