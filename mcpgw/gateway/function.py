@@ -200,16 +200,7 @@ class Functions:
             Limited: the token called too often, so that none of the calls was made.
             StorageError: none of the calls can be recorded.
         """
-        places = asyncio.Semaphore(SIDE_BY_SIDE if manner.is_parallel else 1)
-        ends_ns = self._clock.monotonic_ns() + int(ALL_CALLS_S * 1e9)
-
-        async def in_turn(call: FunctionCall) -> Done | GatewayError:
-            async with places:
-                return await self._run(admission, call, manner, ends_ns)
-
-        async with asyncio.TaskGroup() as group:
-            running = [group.create_task(in_turn(call)) for call in calls]
-        outcomes = [task.result() for task in running]
+        outcomes = await self._outcomes(admission, calls, manner)
         errors = [one for one in outcomes if isinstance(one, GatewayError)]
         ended = [one for one in errors if isinstance(one, Unauthenticated)]
         if ended or (errors and len(errors) == len(outcomes)):
@@ -218,6 +209,22 @@ class Functions:
             one if isinstance(one, Done) else _refused(call, one)
             for call, one in zip(calls, outcomes, strict=True)
         ]
+
+    async def _outcomes(
+        self, admission: Admission, calls: Sequence[FunctionCall], manner: Manner
+    ) -> Sequence[Done | GatewayError]:
+        ends_ns = self._clock.monotonic_ns() + int(ALL_CALLS_S * 1e9)
+        if len(calls) == 1:
+            return [await self._run(admission, calls[0], manner, ends_ns)]
+        places = asyncio.Semaphore(SIDE_BY_SIDE if manner.is_parallel else 1)
+
+        async def in_turn(call: FunctionCall) -> Done | GatewayError:
+            async with places:
+                return await self._run(admission, call, manner, ends_ns)
+
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(in_turn(call)) for call in calls]
+        return [task.result() for task in running]
 
     async def _run(
         self, admission: Admission, call: FunctionCall, manner: Manner, ends_ns: int

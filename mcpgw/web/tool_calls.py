@@ -22,7 +22,8 @@ from mcpgw.protocol.sse import encode
 from mcpgw.web.answer import EVENT_STREAM
 from mcpgw.web.body import read_body
 from mcpgw.web.connection import Connection
-from mcpgw.web.errors import HTTP_STATUS, json_response
+from mcpgw.web.cors import PAGE
+from mcpgw.web.errors import HTTP_STATUS, Answered, json_response
 from mcpgw.web.query import Query
 from mcpgw.web.routing import values_of
 from mcpgw.web.stream import Stream, Streams
@@ -97,7 +98,8 @@ class ToolCallsEndpoint:
             return await self._stream(events, admission, manner)
         with _taken_back_by_leaving(request):
             done = await self._functions.run(admission, calls.calls, manner)
-        return json_response(_encode(answer(calls, done, taste)))
+        body = _encode(answer(calls, done, taste))
+        return json_response(body) if PAGE in request else Answered(body)
 
     async def _stream(
         self, events: "_Events", admission: Admission, manner: Manner
