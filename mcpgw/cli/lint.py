@@ -7,13 +7,14 @@ import typer
 
 from mcpgw.cli.invocation import Invocation
 from mcpgw.cli.output import FOUND_PROBLEMS, counted, print_json, print_table, say
-from mcpgw.cli.place import in_workspace, missing
+from mcpgw.cli.place import Place, in_workspace, missing
 from mcpgw.errors import InvalidInput
 from mcpgw.model.token import OPERATOR
 
 if TYPE_CHECKING:
     from mcpgw.formats.lint import Finding
     from mcpgw.formats.tool import ToolSpec
+    from mcpgw.gateway.function import Visible
 
 EXAMPLES = [
     "tool lint",
@@ -53,10 +54,7 @@ async def lint(
     async with in_workspace(asked) as place:
         if server:
             await place.known_server(server)
-        await place.gateway.installation.unlock(OPERATOR)
-        admission = await place.gateway.access.admit(OPERATOR, place.slug)
-        visible = await place.gateway.functions.tools(admission)
-    tools, unreadable = visible.read()
+        tools, unreadable = (await _visible(place)).read()
     chosen = _chosen(tools, names or [], server)
     found = [Finding(name, EVERYWHERE, reason) for name, reason in unreadable]
     aims = {*(wanted or targets()), EVERYWHERE}
@@ -65,6 +63,19 @@ async def lint(
     say(f"{counted(len(chosen), 'tool')} looked at, {counted(len(found), 'problem')} found")
     if found:
         raise typer.Exit(FOUND_PROBLEMS)
+
+
+async def _visible(place: Place) -> "Visible":
+    """Return the tools of the workspace."""
+    from mcpgw.gateway.gateway import Gateway  # late, as above
+
+    gateway = place.gateway
+    if not isinstance(gateway, Gateway):
+        from mcpgw.cli.remote.function import visible
+
+        return await visible(gateway)
+    await gateway.installation.unlock(OPERATOR)
+    return await gateway.functions.tools(await gateway.access.admit(OPERATOR, place.slug))
 
 
 def _chosen(tools: "Sequence[ToolSpec]", names: Sequence[str], server: str) -> "Sequence[ToolSpec]":

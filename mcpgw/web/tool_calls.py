@@ -29,7 +29,7 @@ from mcpgw.web.routing import values_of
 from mcpgw.web.stream import Stream, Streams
 from mcpgw.web.tools import sender_of
 
-TOOL_PATH = "/ws/{slug}/v1/tools/{name}"
+TOOL_PATH = "/ws/{slug}/v1/tools/{tool}"
 
 MOST_CHARACTERS = 1_000_000
 """The most text of one result that a caller can ask for."""
@@ -73,7 +73,7 @@ class ToolCallsEndpoint:
         taste, is_http = _taste(query), query.word("errors", ("result", "http")) == "http"
         has_media = query.flag("media")
         arguments = await read_body(request, self._max_body_bytes)
-        call = FunctionCall("", values_of(TOOL_PATH, request.raw_path)["name"], arguments)
+        call = FunctionCall("", values_of(TOOL_PATH, request.raw_path)["tool"], arguments)
         with _taken_back_by_leaving(request):
             (done,) = await self._functions.run(admission, [call], Manner(sender_of(request)))
         status = HTTP_STATUS["upstream"] if is_http and done.code else 200

@@ -71,7 +71,7 @@ class ToolsEndpoint:
 
     def __init__(self, functions: Functions, public_url: str) -> None:
         self._functions = functions
-        self._public_url = public_url.rstrip("/")
+        self._public_url = public_url
         self._kept: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
 
     async def list(
@@ -109,8 +109,7 @@ class ToolsEndpoint:
         query = Query(request, (*_SELECTING, "short"))
         selection, is_short = _selection(query), query.flag("short")
         slug = admission.workspace.slug
-        base = self._public_url or f"{request.scheme}://{request.headers['Host']}"
-        url = f"{base}/ws/{slug}"
+        url = f"{self._public_url}/ws/{slug}"
 
         def write(tools: Sequence[ToolSpec], unreadable: Unreadable, etag: str) -> tuple[int, Any]:
             shown = selection.of(tools)
