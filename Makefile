@@ -5,13 +5,13 @@ PIP := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP) --require-hashes --only-binary :all:
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --no-strip-extras --python-version 3.11 --no-header
 FAST := .venv/bin/pytest -m "not long" -n 2 --dist loadfile
-PURE := mcpgw/model/*,mcpgw/protocol/*,mcpgw/client_configs/*,mcpgw/vault/*
+PURE := mcpgw/model/*,mcpgw/protocol/*,mcpgw/formats/*,mcpgw/client_configs/*,mcpgw/vault/*
 NPM_LOCK := npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
 .PHONY: help setup run test test-long check conformance bench format lint lock build
 
 help:       ## show this
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1	\2/p' Makefile | expand -t 18
-setup: .venv/dev.stamp .venv-mcp1/dev.stamp tests/peers/node/node_modules/dev.stamp ## install all that work on the project needs
+setup: .venv/dev.stamp .venv-mcp1/dev.stamp .venv-vendors/dev.stamp tests/peers/node/node_modules/dev.stamp ## install all that work on the project needs
 run: .venv/run.stamp ## the first run: a gateway with one server, called once (ARGS=--once ends then)
 	@.venv/bin/mcpgw quickstart $(ARGS)
 test: setup ## the fast tests
@@ -39,6 +39,7 @@ lock:       ## resolve requirements/ and the npm peers anew (ARGS=--upgrade take
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/run.lock
 	$(LOCK) $(ARGS) --extra dev -c requirements/run.lock pyproject.toml -o requirements/dev.lock
 	$(LOCK) $(ARGS) --group mcp1 -o requirements/mcp1.lock
+	$(LOCK) $(ARGS) --group vendors -o requirements/vendors.lock
 	cd tests/peers/node && $(NPM_LOCK)
 	cd tests/conformance && $(NPM_LOCK)
 build: .venv/run.stamp ## a wheel in dist/
@@ -55,9 +56,9 @@ build: .venv/run.stamp ## a wheel in dist/
 .venv/dev.stamp: .venv/run.stamp requirements/dev.lock
 	.venv/bin/python $(LOCKED) -r requirements/dev.lock
 	@touch $@
-.venv-mcp1/dev.stamp: requirements/mcp1.lock
-	$(PYTHON) -m venv .venv-mcp1
-	.venv-mcp1/bin/python $(LOCKED) -r requirements/mcp1.lock
+.venv-mcp1/dev.stamp .venv-vendors/dev.stamp: .venv-%/dev.stamp: requirements/%.lock
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python $(LOCKED) -r requirements/$*.lock
 	@touch $@
 tests/peers/node/node_modules/dev.stamp tests/conformance/node_modules/dev.stamp: %/node_modules/dev.stamp: %/package-lock.json
 	cd $* && npm ci --ignore-scripts --no-audit --no-fund

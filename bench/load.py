@@ -30,7 +30,8 @@ class Load(Struct):
     """What to ask, and what must come. `request` is in pieces: a number goes between each two.
 
     The answer to a call has the number as its id, and as text the nonce `nonce-NUMBER`, padded to
-    `text_bytes`; with `tool_count` it is a list of that many tools instead.
+    `text_bytes`; with `tool_count` it is a list of that many tools instead. With `is_function` it
+    is a message for OpenAI, which answers the call `call-NUMBER`.
     """
 
     port: int
@@ -40,6 +41,7 @@ class Load(Struct):
     measured_s: float
     text_bytes: int = 0
     tool_count: int = 0
+    is_function: bool = False
 
 
 class Outcome(Struct):
@@ -75,7 +77,17 @@ class _Answer(Struct):
     result: _Result
 
 
+class _Message(Struct):
+    tool_call_id: str
+    content: str
+
+
+class _Messages(Struct):
+    messages: list[_Message]
+
+
 _decoder = json.Decoder(_Answer)
+_messages_decoder = json.Decoder(_Messages)
 
 
 def check(load: Load, number: int, body: bytes) -> None:
@@ -84,6 +96,9 @@ def check(load: Load, number: int, body: bytes) -> None:
     Raises:
         WrongAnswer: it does not answer the call of that number as it must.
     """
+    if load.is_function:
+        _check_message(number, body)
+        return
     try:
         answer = _decoder.decode(body)
     except ValidationError:
@@ -97,6 +112,17 @@ def check(load: Load, number: int, body: bytes) -> None:
         return
     wanted = f"nonce-{number}".ljust(load.text_bytes, ".")
     if [item.text for item in answer.result.content] != [wanted]:
+        raise WrongAnswer(f"the nonce did not come back: {body[:300]!r}")
+
+
+def _check_message(number: int, body: bytes) -> None:
+    try:
+        (message,) = _messages_decoder.decode(body).messages
+    except ValueError:
+        raise WrongAnswer(f"no message: {body[:300]!r}") from None
+    if message.tool_call_id != f"call-{number}":
+        raise WrongAnswer(f"call-{number} was answered as {message.tool_call_id}")
+    if message.content != f"nonce-{number}":
         raise WrongAnswer(f"the nonce did not come back: {body[:300]!r}")
 
 

@@ -53,6 +53,13 @@ def legacy_body(method: str, params: Mapping[str, Any] = _NO_PARAMS) -> bytes:
     return json.encode(request).replace(f'"id":"{MARK}"'.encode(), f'"id":{MARK}'.encode())
 
 
+def function_body(tool: str) -> bytes:
+    """Return what an application of OpenAI posts: its model's message with one call."""
+    function = {"name": tool, "arguments": json.encode({"nonce": f"nonce-{MARK}"}).decode()}
+    call = {"id": f"call-{MARK}", "type": "function", "function": function}
+    return json.encode({"role": "assistant", "content": None, "tool_calls": [call]})
+
+
 def http_request(host: str, path: str, headers: Mapping[str, str], body: bytes) -> list[bytes]:
     """Return the POST of `body` in pieces: a number goes between each two."""
     lines = [f"POST {path} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}"]

@@ -12,7 +12,9 @@ from bench.client import open_session
 from bench.gateway import MANY, SERVER, SERVERS, STDIO, TARGETS, TOOLS_EACH
 from bench.load import Load
 from bench.message import (
+    JSON_HEADERS,
     MARK,
+    function_body,
     http_request,
     legacy_body,
     legacy_headers,
@@ -48,6 +50,8 @@ class Scenario:
     tool_count: int = 0
     text_bytes: int = 0
     has_session: bool = False
+    is_function: bool = False
+    """Asked of the gateway as a function call; of the others, which have none, as tools/call."""
 
 
 ECHO_MANY = Scenario("tools/call", 32, (*EVERY_WAY, Subject.GATEWAY_LEGACY))
@@ -56,6 +60,7 @@ SCENARIOS = (
     Scenario("tools/call", 1, EVERY_WAY),
     ECHO_MANY,
     Scenario("tools/call in a session", 32, has_session=True),
+    Scenario("/v1/tool-calls", 32, EVERY_WAY, is_function=True),
     LIST,
     Scenario("100 KB result", 32, EVERY_WAY, tool="big", text_bytes=BIG_BYTES),
 )
@@ -78,7 +83,11 @@ class Way:
         """
         path, authorization, prefix = self._address(scenario, subject)
         method, params = _question(scenario, prefix)
-        if scenario.has_session:
+        is_function = scenario.is_function and bool(prefix)
+        if is_function:
+            path += "/v1/tool-calls"
+            headers, body = dict(JSON_HEADERS), function_body(params["name"])
+        elif scenario.has_session:
             headers = legacy_headers(open_session(self.port, path, authorization))
             body = legacy_body(method, params)
         else:
@@ -92,6 +101,7 @@ class Way:
             measured_s=measured_s,
             text_bytes=scenario.text_bytes,
             tool_count=scenario.tool_count,
+            is_function=is_function,
         )
 
     def _address(self, scenario: Scenario, subject: Subject) -> tuple[str, dict[str, str], str]:

@@ -24,6 +24,7 @@ from mcpgw.gateway.catalog import Additions, Catalog
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.explain import Explanations
+from mcpgw.gateway.function import Functions
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.gateway.installation import Installation
 from mcpgw.gateway.keys import Keys
@@ -229,11 +230,13 @@ def _assemble(
     tokens = Tokens(current, store.tokens, store.journal, keys, vault, clock)
     servers = Servers(current, store.servers, listings, filler, clock)
     secrets = Secrets(current, store.secrets, keys, vault, clock)
+    dispatcher = Dispatcher(
+        listings, calls, sessions, questions, subscriptions, ongoing, identity=identity
+    )
     return Gateway(
         access=access,
-        dispatcher=Dispatcher(
-            listings, calls, sessions, questions, subscriptions, ongoing, identity=identity
-        ),
+        dispatcher=dispatcher,
+        functions=Functions(dispatcher, listings, ongoing, clock),
         installation=Installation(current, store.keys, vault, clock),
         workspaces=Workspaces(current, store.workspaces, keys, vault, clock),
         servers=servers,

@@ -82,6 +82,15 @@ def _url(value: Any) -> str:
     return str(value)
 
 
+def _origins(value: Any) -> tuple[str, ...]:
+    """Read http(s)://NAME[:PORT] of pages, in one text with commas or one by one."""
+    given = value.split(",") if isinstance(value, str) else list(value)
+    found = tuple(_url(_text(one).strip()) for one in given)
+    if not all(one and urlsplit(one).path == "" for one in found):
+        raise ValueError
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One row of the table.
@@ -110,6 +119,10 @@ SETTINGS = (
     Setting(
         *("trusted_proxies", "MCPGW_TRUSTED_PROXIES", (), _networks),
         "networks (CIDR) of proxies whose word on client addresses is believed",
+    ),
+    Setting(
+        *("cors_origins", "MCPGW_CORS_ORIGINS", (), _origins),
+        "origins of web pages that may call functions, as https://NAME",
     ),
     Setting("master_key", "MCPGW_MASTER_KEY", "", _text, "the master key itself (last choice)"),
     Setting("master_key_file", "MCPGW_MASTER_KEY_FILE", "", _text, "file of the master key"),
@@ -167,6 +180,7 @@ class Config:
     tls_cert: str
     tls_key: str
     trusted_proxies: tuple[str, ...]
+    cors_origins: tuple[str, ...]
     master_key: str
     master_key_file: str
     credentials_directory: str

@@ -240,3 +240,30 @@ def test_networks_are_written_in_one_text_or_one_by_one(
     monkeypatch.setenv("MCPGW_TRUSTED_PROXIES", "127.0.0.1, 192.0.2.0/24")
     assert load_config().trusted_proxies == ("127.0.0.1/32", "192.0.2.0/24")
     assert load_config({"trusted_proxies": ["::1"]}).trusted_proxies == ("::1/128",)
+
+
+def test_origins_of_pages_are_written_in_one_text_or_one_by_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / CONFIG_FILE).write_text(
+        'cors_origins = ["https://webui.example", "http://[::1]:3000"]\n'
+    )
+    assert load_config().cors_origins == ("https://webui.example", "http://[::1]:3000")
+    monkeypatch.setenv("MCPGW_CORS_ORIGINS", "https://a.example, http://localhost:8080")
+    assert load_config().cors_origins == ("https://a.example", "http://localhost:8080")
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        "*",
+        "webui.example",
+        "https://a.example/",
+        "https://a.example/x",
+        "https://a.example,",
+        "null",
+    ],
+)
+def test_what_is_no_origin_of_a_page(origins: str) -> None:
+    with pytest.raises(InvalidInput, match="cors_origins"):
+        load_config({"cors_origins": origins})

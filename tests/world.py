@@ -19,6 +19,7 @@ from mcpgw.gateway.catalog import Additions, Catalog
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.explain import Explanations
+from mcpgw.gateway.function import Functions
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.gateway.installation import Installation
 from mcpgw.gateway.keys import Keys
@@ -243,11 +244,13 @@ async def world() -> AsyncIterator[World]:
     servers = Servers(current, FakeServers(store), listings, filler, clock)
     secrets = Secrets(current, FakeSecrets(store), keys, vault, clock)
     catalog, registry, managers = FakeCatalog(), FakeCatalog(), FakePackageManagers()
+    dispatcher = Dispatcher(
+        listings, calls, sessions, questions, subscriptions, ongoing, identity=IDENTITY
+    )
     gateway = Gateway(
         access=access,
-        dispatcher=Dispatcher(
-            listings, calls, sessions, questions, subscriptions, ongoing, identity=IDENTITY
-        ),
+        dispatcher=dispatcher,
+        functions=Functions(dispatcher, listings, ongoing, clock),
         installation=Installation(current, FakeKeys(store), vault, clock),
         workspaces=Workspaces(current, FakeWorkspaces(store), keys, vault, clock),
         servers=servers,

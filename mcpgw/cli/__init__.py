@@ -19,6 +19,7 @@ from mcpgw.cli import (
     doctor,
     explain,
     installation,
+    lint,
     quickstart,
     serve,
     status,
@@ -57,6 +58,7 @@ app.add_typer(catalogs, name="catalog")
 app.add_typer(secrets, name="secret")
 app.add_typer(tokens, name="token")
 app.add_typer(members, name="member")
+command(tools, "lint", examples=lint.EXAMPLES)(lint.lint)
 app.add_typer(tools, name="tool")
 app.add_typer(logs, name="logs")
 command(app, "add-server", hidden=True)(add)

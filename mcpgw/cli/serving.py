@@ -134,6 +134,7 @@ def listening_of(config: Config) -> Listening:
         max_clients_per_address=config.max_clients_per_address,
         max_auth_failures=config.max_auth_failures,
         trusted_proxies=config.trusted_proxies,
+        cors_origins=config.cors_origins,
     )
 
 

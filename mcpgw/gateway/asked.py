@@ -1,12 +1,16 @@
 """A client's request with all that is known of who sent it. Does nothing with it."""
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Protocol
 
 import msgspec
+from msgspec import Raw
 
 from mcpgw.gateway.access import Admission
 from mcpgw.gateway.ports import Send
 from mcpgw.gateway.session import Session
+from mcpgw.model.audit import Outcome
 from mcpgw.protocol.capability import askable
 from mcpgw.protocol.era import META_CLIENT_CAPABILITIES
 from mcpgw.protocol.inbound import Call
@@ -19,6 +23,19 @@ KEPT_BYTES = 4096
 
 _remembered = lru_cache(maxsize=1024)(askable)
 """Clients of one kind say the same of themselves at every request."""
+
+
+class Errand(Protocol):
+    """What a door that is not MCP's has to do with its call while that is made."""
+
+    def fit(self, item: Mapping[str, Raw], params: Mapping[str, Raw]) -> dict[str, Raw]:
+        """Return the call's parameters as the tool, described by its raw members, takes them.
+
+        Raises ProtocolError (-32602) when they cannot be.
+        """
+
+    def ended(self, server: str, outcome: Outcome, error_class: str) -> None:
+        """Take note of how the call ended, in the words of the journal."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -35,6 +52,7 @@ class Asked(msgspec.Struct, frozen=True):
     client_address: str
     send: Send | None
     session: Session | None = None
+    errand: Errand | None = None
 
     @property
     def capabilities(self) -> bytes:
@@ -56,3 +74,14 @@ class Asked(msgspec.Struct, frozen=True):
         """What tells this client from others: its token, and its session if it has one."""
         token_id = self.admission.principal.token_id
         return token_id if self.session is None else f"{token_id}:{self.session.id}"
+
+    def fitted(self, item: Mapping[str, Raw]) -> "Asked":
+        """Return the request as the tool takes it that these raw members describe.
+
+        Raises:
+            ProtocolError: -32602, its arguments do not fit the tool.
+        """
+        if self.errand is None:
+            return self
+        params = self.errand.fit(item, self.call.params)
+        return msgspec.structs.replace(self, call=msgspec.structs.replace(self.call, params=params))

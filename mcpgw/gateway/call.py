@@ -138,6 +138,8 @@ class Calls:
             passage.outcome, passage.error_class = Outcome.CANCELLED, "cancelled"
             raise
         finally:
+            if asked.errand is not None:
+                asked.errand.ended(passage.server, passage.outcome, passage.error_class)
             duration_us = (self._clock.monotonic_ns() - begun_ns) // 1000
             written = self._journal.record(self._row(asked, passage, started_at, duration_us))
             if not is_over:
@@ -203,6 +205,7 @@ class Calls:
         passage.server_id, passage.server = server.id, server.name
         passage.original = target.name
         _check_headers(asked, target)
+        asked = asked.fitted(target.item)
         if asked.call.method == "completion/complete" and not offer.completes(server.id):
             return Reply(NO_COMPLETIONS, None), Era.LEGACY, target
         level = self._log_level(asked)

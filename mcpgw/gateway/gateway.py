@@ -8,6 +8,7 @@ from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.catalog import Additions, Catalog
 from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.explain import Explanations
+from mcpgw.gateway.function import Functions
 from mcpgw.gateway.installation import Installation
 from mcpgw.gateway.listing import Spawn
 from mcpgw.gateway.member import Members
@@ -25,6 +26,7 @@ class Gateway:
 
     access: Access
     dispatcher: Dispatcher
+    functions: Functions
     installation: Installation
     workspaces: Workspaces
     servers: Servers

@@ -10,6 +10,7 @@ from mcpgw.web.api.desk import Desk
 from mcpgw.web.api.table import build_endpoints
 from mcpgw.web.clients import Clients
 from mcpgw.web.connection import Listener
+from mcpgw.web.cors import preflight
 from mcpgw.web.event_stream import EventStreamEndpoint
 from mcpgw.web.failure import Failures
 from mcpgw.web.health import healthz
@@ -23,13 +24,19 @@ from mcpgw.web.reception import Reception
 from mcpgw.web.registry import RegistryEndpoint
 from mcpgw.web.routing import OfToken, Public, Route, Routes
 from mcpgw.web.stream import Streams
+from mcpgw.web.tool_calls import TOOL_PATH, ToolCallsEndpoint
+from mcpgw.web.tools import ToolsEndpoint
+
+PREFLIGHT = Public("a browser asks before it sends a token; the answer is the same for all")
 
 
 def build_routes(
     gateway: Gateway, max_body_bytes: int, streams: Streams, public_url: str = ""
 ) -> Routes:
     """Return every route there is; `public_url` is what clients use, without a path."""
-    mcp = McpEndpoint(gateway.dispatcher, streams, max_body_bytes)
+    tools = ToolsEndpoint(gateway.functions, public_url)
+    tool_calls = ToolCallsEndpoint(gateway.functions, streams, max_body_bytes)
+    mcp = McpEndpoint(gateway.dispatcher, streams, max_body_bytes, tool_calls.instead)
     event_stream = EventStreamEndpoint(
         gateway.dispatcher, gateway.ongoing, streams, gateway.spawn, max_body_bytes
     )
@@ -53,6 +60,19 @@ def build_routes(
                         instead=(Route("GET", path, package, npx, is_meant=is_npm),),
                     ),
                     Route("DELETE", path, Action.USE, mcp.other),
+                )
+            ),
+            *(
+                route
+                for method, path, handler in (
+                    ("GET", "/ws/{slug}/v1/tools", tools.list),
+                    ("POST", TOOL_PATH, tool_calls.one),
+                    ("POST", "/ws/{slug}/v1/tool-calls", tool_calls.many),
+                    ("GET", "/ws/{slug}/openapi.json", tools.openapi),
+                )
+                for route in (
+                    Route(method, path, Action.USE, handler, is_shared=True),
+                    Route("OPTIONS", path, PREFLIGHT, preflight, is_shared=True),
                 )
             ),
             Route("GET", "/ws/{slug}/sse", Action.USE, event_stream.open),
@@ -80,7 +100,7 @@ async def serving(gateway: Gateway, listening: Listening) -> AsyncIterator[str]:
     door = Door(
         gateway,
         build_routes(gateway, listening.max_body_bytes, streams, url),
-        Origins(own, listening.public_url),
+        Origins(own, listening.public_url, listening.cors_origins),
         Failures(listening.max_auth_failures),
         clients,
     )

@@ -19,7 +19,8 @@ BACKLOG = 512
 class Listening:
     """Where the door stands, and what it lets happen. Without a `certificate` it is plain HTTP.
 
-    `max_auth_failures` are those of one address in a minute; `trusted_proxies` are networks.
+    `max_auth_failures` are those of one address in a minute; `trusted_proxies` are networks;
+    `cors_origins` are of the pages that may call functions.
     """
 
     host: str
@@ -31,6 +32,7 @@ class Listening:
     max_clients_per_address: int
     max_auth_failures: int
     trusted_proxies: Sequence[str]
+    cors_origins: Sequence[str] = ()
 
     @property
     def scheme(self) -> str:

@@ -6,6 +6,7 @@ stream of its own: by GET in a legacy session, by `subscriptions/listen` in the 
 nothing itself.
 """
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from aiohttp import web
@@ -43,11 +44,18 @@ SESSION_HEADER = "Mcp-Session-Id"
 """Where a session's id travels."""
 
 
+Otherwise = Callable[[web.BaseRequest, Admission, bytes], Awaitable[web.StreamResponse | None]]
+"""Answers a body that is no MCP, if it is something else."""
+
+
 class McpEndpoint:
     """Serves MCP at a workspace's URL."""
 
-    def __init__(self, dispatcher: Dispatcher, streams: Streams, max_body_bytes: int) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, streams: Streams, max_body_bytes: int, otherwise: Otherwise
+    ) -> None:
         self._dispatcher = dispatcher
+        self._otherwise = otherwise
         self._streams = streams
         self._max_body_bytes = max_body_bytes
         self._replays = Replays()
@@ -64,7 +72,7 @@ class McpEndpoint:
                 return await self._listen(request, admission, inbound)
             return await self._call(request, admission, inbound)
         if isinstance(inbound, Rejection):
-            return rejected(inbound)
+            return await self._otherwise(request, admission, body) or rejected(inbound)
         if isinstance(inbound, Initialize):
             return await self._initialize(admission, inbound)
         if isinstance(inbound, SessionMessage):

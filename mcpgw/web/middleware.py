@@ -5,11 +5,12 @@ import traceback
 
 from aiohttp import web
 
-from mcpgw.errors import GatewayError, Unauthenticated
+from mcpgw.errors import Forbidden, GatewayError, Unauthenticated
 from mcpgw.gateway.access import Admission
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.gateway.permission import require
 from mcpgw.web.clients import Clients
+from mcpgw.web.cors import PAGE, page_headers
 from mcpgw.web.errors import error_response
 from mcpgw.web.failure import Failures
 from mcpgw.web.head import Heads
@@ -47,10 +48,20 @@ class Door:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer any request; raises only to cut off an answer under way."""
+        response = await self._handle(request)
+        if PAGE in request and not response.prepared:
+            response.headers.update(page_headers(request))
+        return response
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             self._heads.check(request)
-            self._origins.check(request)
+            page = self._origins.check(request)
             route, slug = self._routes.match(request.method, request.raw_path)
+            if page and not route.is_shared:
+                raise Forbidden("requests from this origin are not served here")
+            if page:
+                request[PAGE] = page
             peer = request.get(PEER)
             if peer is not None and peer.is_proxy:
                 with self._clients.requesting(client_address(request)):

@@ -7,6 +7,7 @@ capitals: nothing is resolved, and no other spelling of an address is one of our
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -71,10 +72,12 @@ class Origins:
     """Knows which hosts and origins are ours.
 
     Hosts: our names, at the port that we listen on or the public one, or without any: proxies
-    leave it out. Origins: the public one, and our names at the port that we listen on.
+    leave it out. Origins: the public one, and our names at the port that we listen on. Besides,
+    `pages` are foreign origins whose pages may ask for what is shared with them.
     """
 
-    def __init__(self, own: Origin, public_url: str) -> None:
+    def __init__(self, own: Origin, public_url: str, pages: Sequence[str] = ()) -> None:
+        self._pages = {public_origin(page) for page in pages}
         names = {own.name, *LOOPBACK_NAMES}
         self._origins = {Origin(own.scheme, name, own.port) for name in names}
         self._names, self._ports = names, {str(own.port)}
@@ -85,8 +88,10 @@ class Origins:
             self._ports.add(str(public.port))
         self._seen: set[str] = set()
 
-    def check(self, request: web.BaseRequest) -> None:
-        """Let a request pass that is meant for us, and comes from no foreign page.
+    def check(self, request: web.BaseRequest) -> str:
+        """Let a request pass that is meant for us, and comes from no foreign page that may not.
+
+        Returns the origin of the foreign page that may, empty for all others.
 
         Raises:
             Refused: it does not say for whom it is, or not clearly.
@@ -96,12 +101,16 @@ class Origins:
         host = headers.get("Host")
         if host not in self._seen:
             self._check_host(host)
-        origin = headers.get("Origin")
-        if origin is not None and not self._is_own(origin):
+        text = headers.get("Origin")
+        origin = None if text is None else _read(text)
+        if text is not None and origin in self._pages:
+            return text
+        if text is not None and origin not in self._origins:
             raise Forbidden("requests from this origin are not served")
         site = headers.get("Sec-Fetch-Site")
         if site is not None and site not in OWN_PAGE:
             raise Forbidden("requests that another site causes are not served")
+        return ""
 
     def _check_host(self, host: str | None) -> None:
         found = HOST.fullmatch(host or "")
@@ -114,10 +123,12 @@ class Origins:
         if len(self._seen) < MAX_REMEMBERED:
             self._seen.add(host)
 
-    def _is_own(self, text: str) -> bool:
-        found = ORIGIN.fullmatch(text)
-        if found is None:
-            return False
-        scheme = found[1].lower()
-        port = int(found[3]) if found[3] else DEFAULT_PORTS[scheme]
-        return Origin(scheme, found[2].lower(), port) in self._origins
+
+def _read(text: str) -> Origin | None:
+    """Return what an `Origin` header says, None when that is no origin."""
+    found = ORIGIN.fullmatch(text)
+    if found is None:
+        return None
+    scheme = found[1].lower()
+    port = int(found[3]) if found[3] else DEFAULT_PORTS[scheme]
+    return Origin(scheme, found[2].lower(), port)

@@ -55,7 +55,8 @@ class Route:
 
     `policy` is the action that the token's role must allow, or `Public`. The handler of a public
     route is given None instead of an admission. `instead` are other routes of that path and method,
-    for the requests that their `is_meant` recognises by the headers.
+    for the requests that their `is_meant` recognises by the headers. A route that is shared serves
+    the pages of foreign origins too, those that the settings name.
     """
 
     method: str
@@ -64,6 +65,7 @@ class Route:
     handler: "Handler"
     instead: tuple["Route", ...] = ()
     is_meant: Callable[[web.BaseRequest], bool] | None = None
+    is_shared: bool = False
 
     def wanted_by(self, request: web.BaseRequest) -> "Route":
         """Return the route that a request to this path and method means."""

@@ -14,6 +14,7 @@ from aiohttp import web
 from mcpgw.gateway.ports import Spawn
 from mcpgw.protocol.sse import KEEP_ALIVE, encode
 from mcpgw.web.connection import Connection
+from mcpgw.web.cors import page_headers
 from mcpgw.web.errors import PLAIN_HEADERS
 
 KEEP_ALIVE_AFTER_S = 15.0
@@ -135,7 +136,8 @@ class Stream:
 
     async def _write(self, chunk: bytes) -> None:
         if self._response is None:
-            response = web.StreamResponse(headers=STREAM_HEADERS)
+            headers = {**STREAM_HEADERS, **page_headers(self.request)}
+            response = web.StreamResponse(headers=headers)
             await response.prepare(self.request)
             self._response = response
         await self._response.write(chunk)

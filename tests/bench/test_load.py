@@ -100,6 +100,23 @@ def test_an_answer_must_carry_its_id_and_nonce(body: bytes, complaint: str) -> N
         check(load, 7, body)
 
 
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        (b'{"messages":[]}', "no message"),
+        (b'{"error":"invalid"}', "no message"),
+        (b'{"messages":[{"tool_call_id":"call-8","content":"nonce-7"}]}', "answered as call-8"),
+        (b'{"messages":[{"tool_call_id":"call-7","content":"nonce-8"}]}', "did not come back"),
+    ],
+)
+def test_a_message_must_answer_its_call(body: bytes, complaint: str) -> None:
+    load = load_of(1, "echo")
+    load.is_function = True
+    check(load, 7, b'{"messages":[{"tool_call_id":"call-7","content":"nonce-7"}],"results":[]}')
+    with pytest.raises(WrongAnswer, match=complaint):
+        check(load, 7, body)
+
+
 @pytest.mark.parametrize("names", [["a"], ["a", "a"], ["a", "b", "b"]])
 def test_a_list_must_be_whole(names: list[str]) -> None:
     tools = ",".join(f'{{"name":"{name}"}}' for name in names)

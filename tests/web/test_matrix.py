@@ -54,6 +54,7 @@ SESSION = {"Mcp-Session-Id": "{session}", "MCP-Protocol-Version": "2025-11-25"}
 MODERN = Way("modern", modern_body("tools/list"), headers=modern_headers("tools/list"))
 LEGACY = [Way("legacy", INITIALIZE), Way("legacy", LIST, headers=SESSION)]
 EVENTS = SESSION | {"Accept": "text/event-stream"}
+CALLS = Way("functions", {"calls": [{"id": "1", "name": "git__log", "arguments": {}}]})
 PLAIN, ANY = [Way("api")], {"If-Match": "*"}
 
 SERVER, TOKEN = f"{API}/servers/{{server}}", f"{API}/tokens/{{token}}"
@@ -68,7 +69,7 @@ WAYS: Mapping[tuple[str, ...], list[Way]] = {
         (method, path): ways
         for path in ("/ws/{slug}", "/ws/{slug}/mcp")
         for method, ways in (
-            ("POST", [MODERN, *LEGACY]),
+            ("POST", [MODERN, *LEGACY, CALLS]),
             ("GET", [Way("legacy", headers=EVENTS)]),
             ("DELETE", [Way("legacy", headers=SESSION)]),
         )
@@ -78,6 +79,14 @@ WAYS: Mapping[tuple[str, ...], list[Way]] = {
         for path in ("/ws/{slug}", "/ws/{slug}/mcp")
     },
     ("GET", "/registry/v0.1/servers"): [Way("registry")],
+    ("GET", "/ws/{slug}/v1/tools"): [Way("functions")],
+    ("POST", "/ws/{slug}/v1/tools/{tool}"): [Way("functions", {})],
+    ("POST", "/ws/{slug}/v1/tool-calls"): [CALLS],
+    ("GET", "/ws/{slug}/openapi.json"): [Way("functions")],
+    **{
+        ("OPTIONS", f"/ws/{{slug}}/{path}"): [Way("page")]
+        for path in ("v1/tools", "v1/tools/{tool}", "v1/tool-calls", "openapi.json")
+    },
     ("GET", "/ws/{slug}/sse"): [Way("sse", headers={"Accept": "text/event-stream"})],
     ("POST", "/ws/{slug}/messages"): [Way("sse", PING, {"session_id": "{stream}"})],
     ("GET", f"{API}/me"): PLAIN,

@@ -132,6 +132,22 @@ def test_origins(text: str, local: int, public: int, office: int) -> None:
     assert found == (local, public, office)
 
 
+def test_pages_that_are_named_are_let_by_and_known() -> None:
+    pages = ("https://webui.example", "http://localhost:3000")
+    origins = Origins(own_origin("http", "127.0.0.1", 8080), "", pages)
+    for text, page in (
+        ("https://webui.example", "https://webui.example"),
+        ("https://WebUI.example:443", "https://WebUI.example:443"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://127.0.0.1:8080", ""),
+    ):
+        headers = CIMultiDict([("Host", "localhost"), ("Origin", text)])
+        assert origins.check(make_mocked_request("GET", "/", headers=headers)) == page
+    for text in ("http://webui.example", "https://webui.example:8443", "http://localhost"):
+        assert status(origins, ("Host", "localhost"), ("Origin", text)) == 403
+    assert status(origins, ("Host", "evil.example"), ("Origin", pages[0])) == 403
+
+
 @pytest.mark.parametrize(
     ("site", "expected"),
     [

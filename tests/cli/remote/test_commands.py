@@ -127,6 +127,8 @@ def test_what_is_shown_is_the_same_as_at_the_box(elsewhere: Elsewhere) -> None:
         assert there, command
     here, there = cli("tool", "list", "--class"), elsewhere("tool", "list", "--class")
     assert sorted(here.out.splitlines()) == sorted(there.out.splitlines())
+    lint = ("tool", "lint", "--json")
+    assert cli(*lint, exit_code=7).data == elsewhere(*lint, exit_code=7).data
 
 
 def _sorted(found: Any) -> Any:
