@@ -16,7 +16,7 @@ run: .venv/run.stamp ## the first run: a gateway with one server, called once (A
 	@.venv/bin/mcpgw quickstart $(ARGS)
 test: setup ## the fast tests
 	$(FAST) $(ARGS)
-test-long: setup ## the tests that take minutes; want gnome-keyring and dbus too
+test-long: setup tests/peers/clients/node_modules/dev.stamp ## the tests that take minutes; want gnome-keyring and dbus too
 	.venv/bin/pytest -m long $(ARGS)
 check: lint setup ## all that must hold before a commit: format, lint, types, imports, tests, coverage
 	$(FAST) --cov --cov-report=
@@ -41,6 +41,7 @@ lock:       ## resolve requirements/ and the npm peers anew (ARGS=--upgrade take
 	$(LOCK) $(ARGS) --group mcp1 -o requirements/mcp1.lock
 	$(LOCK) $(ARGS) --group vendors -o requirements/vendors.lock
 	cd tests/peers/node && $(NPM_LOCK)
+	cd tests/peers/clients && $(NPM_LOCK)
 	cd tests/conformance && $(NPM_LOCK)
 build: .venv/run.stamp ## a wheel in dist/
 	.venv/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
@@ -60,6 +61,6 @@ build: .venv/run.stamp ## a wheel in dist/
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python $(LOCKED) -r requirements/$*.lock
 	@touch $@
-tests/peers/node/node_modules/dev.stamp tests/conformance/node_modules/dev.stamp: %/node_modules/dev.stamp: %/package-lock.json
+tests/peers/node/node_modules/dev.stamp tests/peers/clients/node_modules/dev.stamp tests/conformance/node_modules/dev.stamp: %/node_modules/dev.stamp: %/package-lock.json
 	cd $* && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@

@@ -211,6 +211,11 @@ class Config:
         """Where key files stand: never beside the databases."""
         return platformdirs.user_config_path("mcpgw") / "keys"
 
+    @property
+    def state_directory(self) -> Path:
+        """What belongs to this user, not to a data directory: which clients were connected."""
+        return platformdirs.user_state_path("mcpgw")
+
     def __repr__(self) -> str:
         """Show the place only: a setting may be a key or a token."""
         return f"Config(home={str(self.home)!r})"

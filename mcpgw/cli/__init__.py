@@ -1,7 +1,7 @@
 """The command line: all commands on one page, and the last line of defence.
 
-Every module here but `serving.py`, `first_run.py` and `bridging/` is light: they import the gateway
-and HTTP when a command runs, so that help and version answer at once.
+Every module here but `serving.py`, `first_run.py`, `bridging/` and `connecting/` is light: they
+import the gateway and HTTP when a command runs, so that help and version answer at once.
 """
 
 import io
@@ -16,8 +16,10 @@ from mcpgw import __version__
 from mcpgw.cli import (
     bridge,
     call,
+    connect,
     doctor,
     explain,
+    importing,
     installation,
     lint,
     quickstart,
@@ -46,6 +48,11 @@ command(app, "init", examples=["init", "init --yes"], **_HOUSE)(installation.ini
 command(app, "serve", examples=serve.EXAMPLES, **_RUNNING)(serve.serve)
 command(app, "quickstart", examples=quickstart.EXAMPLES, **_RUNNING)(quickstart.quickstart)
 command(app, "bridge", examples=bridge.EXAMPLES, prints_data=False)(bridge.bridge)
+command(app, "connect", examples=connect.CONNECT_EXAMPLES)(connect.connect)
+command(app, "disconnect", examples=connect.DISCONNECT_EXAMPLES, in_workspace=False)(
+    connect.disconnect
+)
+command(app, "import", examples=importing.EXAMPLES)(importing.import_servers)
 command(app, "status", **_HOUSE)(status.status)
 command(app, "doctor", **_HOUSE)(doctor.doctor)
 command(app, "call", examples=call.EXAMPLES)(call.call)

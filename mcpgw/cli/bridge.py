@@ -16,7 +16,7 @@ from mcpgw.cli.place import in_workspace
 from mcpgw.cli.prompt import read_secret
 from mcpgw.cli.stderr_log import QUIET, log_to_stderr
 from mcpgw.cli.target import check_address, check_token, warn_of
-from mcpgw.client_configs.snippet import VARIABLE
+from mcpgw.client_configs.name import VARIABLE
 from mcpgw.config import Config
 from mcpgw.errors import InvalidInput, NotFound, Unauthenticated, VaultLocked
 

@@ -15,7 +15,8 @@ from mcpgw.cli.audit import print_calls
 from mcpgw.cli.invocation import Invocation
 from mcpgw.cli.output import print_text, say
 from mcpgw.cli.serving import Served, serving_data, stop_on_signals
-from mcpgw.client_configs.snippet import VARIABLE, snippets
+from mcpgw.client_configs.name import VARIABLE
+from mcpgw.client_configs.snippet import snippets
 from mcpgw.config import Config
 from mcpgw.errors import Conflict, NotFound, UpstreamError
 from mcpgw.gateway.gateway import Gateway

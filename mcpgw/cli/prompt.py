@@ -46,6 +46,18 @@ def confirm(what: str, name: str, is_confirmed: bool) -> None:
         raise InvalidInput("not confirmed: nothing was changed")
 
 
+def agree(question: str, is_confirmed: bool) -> None:
+    """Let a person stop what was just shown to them. Where nobody is, it goes on: it can be undone.
+
+    Raises:
+        InvalidInput: they said no.
+    """
+    if is_confirmed or not is_terminal():
+        return
+    if ask(f"{question} [y/n]", "y").lower() not in ("y", "yes"):
+        raise InvalidInput("not confirmed: nothing was changed")
+
+
 def read_secret(name: str, source: str, file: str | None, variable_name: str | None) -> Secret:
     """Take a value from where the person says it is, never from the command line.
 

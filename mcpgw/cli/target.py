@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from mcpgw.cli.exposure import is_loopback
 from mcpgw.cli.invocation import Invocation
 from mcpgw.cli.output import say
-from mcpgw.client_configs.snippet import VARIABLE
+from mcpgw.client_configs.name import VARIABLE
 from mcpgw.errors import InvalidInput, Unauthenticated
 from mcpgw.model.workspace import check_slug
 

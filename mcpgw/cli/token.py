@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mcpgw.cli import bounds
+from mcpgw.cli.connect import ToConnect, tell_how_to_connect
 from mcpgw.cli.duration import from_now, parse_span, parse_ttl
 from mcpgw.cli.invocation import Invocation, command, group
 from mcpgw.cli.output import counted, iso, print_fields, print_json, print_table, say
@@ -53,6 +54,7 @@ async def issue(  # noqa: PLR0913  (a parameter for each option)
     rate: bounds.RateLimit = None,
     concurrency: bounds.Concurrency = None,
     is_uncounted: IsUncounted = False,
+    client: ToConnect = None,
 ) -> None:
     """Issue a token and print it, this once.
 
@@ -65,6 +67,7 @@ async def issue(  # noqa: PLR0913  (a parameter for each option)
             OPERATOR, place.slug, _user() if member is None else member, role, ttl_s, held
         )
         await _hand_over(asked, place, issued, is_uncounted)
+    tell_how_to_connect(asked, place.slug, client)
 
 
 @command(tokens, "rotate", examples=["token rotate tok_0123456789ab --overlap 24h"])

@@ -1,32 +1,37 @@
-"""The snippet of each client app, as its vendor documents it.
+"""What to paste into a client, as its vendor documents it.
 
-A snippet refers to the token by a variable of the environment, never holds it: such files are
-copied, committed and shown to colleagues. VS Code asks for the token once and keeps it itself.
+A snippet refers to the token and never holds it: such texts are copied, committed and shown to
+colleagues.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-VARIABLE = "MCPGW_TOKEN"
-"""The variable that holds the token on a member's machine."""
+from mcpgw.client_configs.app import APPS, App, app
+from mcpgw.client_configs.edit import add
+from mcpgw.client_configs.entry import changes_for
+from mcpgw.client_configs.link import link_of
+from mcpgw.client_configs.name import ENTRY, VARIABLE
+from mcpgw.client_configs.place import usual_place
+from mcpgw.client_configs.shape import Target
 
-ENTRY = "mcpgw"
-"""What clients call the gateway; Claude Code reserves some other names, `workspace` for one."""
+SHOWN_FIRST = ("claude-code", "cursor", "vs-code", "codex")
+"""The clients that a first run shows: with all of them nobody would find their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """What to paste. `place` is a file or says what to do; `text` is verbatim."""
+    """What to paste. `place` is a file or says where; `text` is verbatim; `link` may be empty."""
 
     client: str
     place: str
     text: str
+    link: str = ""
 
 
 def snippets(url: str, entry: str = ENTRY) -> tuple[Snippet, ...]:
-    """Return the snippet of every client that we know, for a workspace's URL."""
-    return tuple(write(url, entry) for write in _CLIENTS.values())
+    """Return the snippets of the clients that a first run shows, for a workspace's URL."""
+    return tuple(snippet(key, url, entry) for key in SHOWN_FIRST)
 
 
 def snippet(client: str, url: str, entry: str = ENTRY) -> Snippet:
@@ -35,61 +40,41 @@ def snippet(client: str, url: str, entry: str = ENTRY) -> Snippet:
     Raises:
         KeyError: there is no such client.
     """
-    return _CLIENTS[client](url, entry)
+    found = app(client)
+    if found is None:
+        raise KeyError(client)
+    return snippet_of(found, Target(url, entry))
+
+
+def snippet_of(app: App, target: Target) -> Snippet:
+    """Return the snippet of a client."""
+    if app.form is None:
+        place, write = _TOLD[app.key]
+        return Snippet(app.title, place, write(target))
+    text = add(app.form, app.preamble, changes_for(app, target, None)).text
+    return Snippet(app.title, usual_place(app), text.rstrip("\n"), link_of(app, target))
 
 
 def clients() -> tuple[str, ...]:
     """Return the keys of the clients that we know."""
-    return tuple(_CLIENTS)
+    return tuple(one.key for one in APPS)
 
 
-def _claude_code(url: str, entry: str) -> Snippet:
-    server = {"type": "http", "url": url, "headers": _authorization(f"${{{VARIABLE}}}")}
-    return Snippet(
-        "Claude Code", ".mcp.json of a project", _pretty({"mcpServers": {entry: server}})
+def _open_webui(target: Target) -> str:
+    return (
+        f"Type: MCP (Streamable HTTP)\nURL: {target.url}\nAuth: Bearer\nKey: the token ({VARIABLE})"
     )
 
 
-def _cursor(url: str, entry: str) -> Snippet:
-    server = {"url": url, "headers": _authorization(f"${{env:{VARIABLE}}}")}
-    return Snippet("Cursor", "~/.cursor/mcp.json", _pretty({"mcpServers": {entry: server}}))
-
-
-def _vs_code(url: str, entry: str) -> Snippet:
-    token = {
-        "type": "promptString",
-        "id": "mcpgw-token",
-        "description": "mcpgw token",
-        "password": True,
-    }
-    server = {"type": "http", "url": url, "headers": _authorization("${input:mcpgw-token}")}
-    return Snippet(
-        "VS Code",
-        ".vscode/mcp.json of a project",
-        _pretty({"inputs": [token], "servers": {entry: server}}),
+def _n8n(target: Target) -> str:
+    return (
+        f"Endpoint: {target.url}\nServer Transport: HTTP Streamable\n"
+        f"Authentication: Bearer Auth, with a credential that holds the token ({VARIABLE})"
     )
 
 
-def _codex(url: str, entry: str) -> Snippet:
-    lines = (
-        f"[mcp_servers.{entry}]",
-        f"url = {json.dumps(url)}",
-        f"bearer_token_env_var = {json.dumps(VARIABLE)}",
-    )
-    return Snippet("Codex", "~/.codex/config.toml", "\n".join(lines))
-
-
-_CLIENTS: dict[str, Callable[[str, str], Snippet]] = {
-    "claude-code": _claude_code,
-    "cursor": _cursor,
-    "vs-code": _vs_code,
-    "codex": _codex,
+_TOLD: dict[str, tuple[str, Callable[[Target], str]]] = {
+    "open-webui": ("Admin Panel > Settings > External Tools > Add Connection", _open_webui),
+    "n8n": ("an MCP Client Tool node", _n8n),
 }
-
-
-def _authorization(reference: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {reference}"}
-
-
-def _pretty(value: object) -> str:
-    return json.dumps(value, indent=2)
+"""Clients that keep their servers in a database of their own: where to go, and what to enter."""

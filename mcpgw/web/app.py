@@ -9,6 +9,7 @@ from mcpgw.web.api import openapi
 from mcpgw.web.api.desk import Desk
 from mcpgw.web.api.table import build_endpoints
 from mcpgw.web.clients import Clients
+from mcpgw.web.connect import connect_page, is_person
 from mcpgw.web.connection import Listener
 from mcpgw.web.cors import preflight
 from mcpgw.web.event_stream import EventStreamEndpoint
@@ -44,6 +45,7 @@ def build_routes(
     document = openapi.Document(endpoints)
     registry = RegistryEndpoint(public_url)
     package = Public("npm sends no token; the package is the same for everybody")
+    page = Public("a browser sends no token; the page is the same at every address")
     return Routes(
         [
             Route("GET", "/healthz", Public("says nothing but ok"), healthz),
@@ -57,7 +59,10 @@ def build_routes(
                         path,
                         Action.USE,
                         mcp.other,
-                        instead=(Route("GET", path, package, npx, is_meant=is_npm),),
+                        instead=(
+                            Route("GET", path, package, npx, is_meant=is_npm),
+                            Route("GET", path, page, connect_page, is_meant=is_person),
+                        ),
                     ),
                     Route("DELETE", path, Action.USE, mcp.other),
                 )

@@ -18,6 +18,9 @@ import keyring
 import pytest
 
 from mcpgw.cli import run
+from mcpgw.cli.connecting.machine import path_of
+from mcpgw.client_configs.app import app
+from mcpgw.client_configs.scope import Scope
 from mcpgw.config import SETTINGS, base_environment
 from tests.cli.terminal import Terminal
 
@@ -177,6 +180,70 @@ def echo(cli: Cli) -> Cli:
     """With a server `echo`, added untried: the test needs no further process."""
     cli("server", "add", "echo", "--no-test", "--", *PEER)
     return cli
+
+
+CLIENT_VARIABLES = (
+    *("CLAUDE_CONFIG_DIR", "CODEX_HOME", "COPILOT_HOME", "GEMINI_CLI_HOME"),
+    *("APPDATA", "LOCALAPPDATA", "GITHUB_TOKEN"),
+)
+"""What points clients elsewhere on the machine that runs the tests."""
+
+
+@dataclass
+class Desk:
+    """A member's machine: the command, a home directory, and a project that is the current one."""
+
+    cli: Cli
+    home: Path
+    project: Path
+    bridge: Path
+    """The command that starts the bridge, as clients are told it."""
+
+    @property
+    def state(self) -> Path:
+        return self.cli.directory / "state" / "mcpgw"
+
+    @property
+    def backups(self) -> list[Path]:
+        return sorted((self.state / "backups").glob("*"))
+
+    def file(self, key: str, content: bytes | None = None, scope: Scope = Scope.USER) -> Path:
+        """Return where a client has its file, written if there is a content."""
+        found = app(key)
+        assert found is not None
+        path = path_of(found, scope)
+        if content is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return path
+
+
+def make_desk(cli: Cli) -> Desk:
+    home, project, programs = (cli.directory / name for name in ("home", "project", "bin"))
+    for directory in (home, project, programs):
+        directory.mkdir()
+    bridge = programs / "mcpgw"
+    bridge.write_text("#!/bin/sh\n")
+    bridge.chmod(0o755)
+    for variable in CLIENT_VARIABLES:
+        cli.monkeypatch.delenv(variable, raising=False)
+    cli.monkeypatch.setenv("HOME", str(home))
+    cli.monkeypatch.setenv("XDG_STATE_HOME", str(cli.directory / "state"))
+    cli.monkeypatch.setenv("PATH", str(programs))
+    cli.monkeypatch.chdir(project)
+    return Desk(cli, home, project, bridge)
+
+
+@pytest.fixture
+def desk(bare: Cli) -> Desk:
+    """A machine with clients and no gateway."""
+    return make_desk(bare)
+
+
+@pytest.fixture
+def box_desk(cli: Cli) -> Desk:
+    """A machine with clients and a gateway: the workspace `default` is empty."""
+    return make_desk(cli)
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,12 @@ from tests.cli.conftest import Cli
 
 HEAVY = (
     *("aiohttp", "sqlalchemy", "cryptography", "keyring", "rich", "alembic", "uvloop"),
+    *("yaml", "mcpgw.client_configs.app", "mcpgw.cli.connecting"),
     *("mcpgw.bootstrap", "mcpgw.web", "mcpgw.store", "mcpgw.gateway", "mcpgw.upstream"),
 )
 
 
-@pytest.mark.parametrize("argument", ["--help", "version", "server add --help"])
+@pytest.mark.parametrize("argument", ["--help", "version", "server add --help", "connect --help"])
 def test_help_and_version_import_nothing_heavy(argument: str) -> None:
     script = f"""
 import sys

@@ -3,6 +3,7 @@ import tomllib
 
 import pytest
 
+from mcpgw.client_configs.app import APPS
 from mcpgw.client_configs.snippet import clients, snippet, snippets
 
 URL = "http://127.0.0.1:8080/ws/demo"
@@ -43,9 +44,24 @@ def test_codex_names_the_variable() -> None:
     }
 
 
+def test_continue_gets_a_whole_file() -> None:
+    assert snippet("continue", URL).text.startswith('name: "mcpgw"\nversion: "0.0.1"\n')
+
+
+@pytest.mark.parametrize("key", ["open-webui", "n8n"])
+def test_what_has_no_file_is_told_what_to_enter(key: str) -> None:
+    told = snippet(key, URL)
+    assert URL in told.text
+    assert "Bearer" in told.text
+    assert told.place
+    assert told.link == ""
+
+
 def test_all_of_them() -> None:
+    assert clients() == tuple(row.key for row in APPS)
+    told = [snippet(key, URL) for key in clients()]
+    assert all(one.place and URL in one.text and "mgwu_" not in one.text for one in told)
+    assert any(one.link for one in told)
     assert [one.client for one in snippets(URL)] == ["Claude Code", "Cursor", "VS Code", "Codex"]
-    assert tuple(snippet(key, URL) for key in clients()) == snippets(URL)
-    assert all(one.place for one in snippets(URL))
     with pytest.raises(KeyError):
         snippet("unknown", URL)

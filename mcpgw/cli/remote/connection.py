@@ -17,7 +17,7 @@ from msgspec import Struct
 from mcpgw import __version__
 from mcpgw.cli.bridging.channel import CONNECT_S, explained
 from mcpgw.cli.target import Target
-from mcpgw.client_configs.snippet import VARIABLE
+from mcpgw.client_configs.name import VARIABLE
 from mcpgw.errors import (
     Conflict,
     Forbidden,
