@@ -7,6 +7,7 @@ import msgspec
 from mcpgw.gateway.access import Admission
 from mcpgw.gateway.ports import Send
 from mcpgw.gateway.session import Session
+from mcpgw.model.audit import Surface
 from mcpgw.protocol.capability import askable
 from mcpgw.protocol.era import META_CLIENT_CAPABILITIES
 from mcpgw.protocol.inbound import Call
@@ -25,7 +26,7 @@ class Asked(msgspec.Struct, frozen=True):
     """One request.
 
     `version` is the revision agreed on. `send` takes messages for the client ahead of the answer;
-    None when it cannot take any. `session` is that of a legacy client.
+    None when it cannot take any. `session` is that of a legacy client. `surface` is the door.
     """
 
     call: Call
@@ -35,6 +36,8 @@ class Asked(msgspec.Struct, frozen=True):
     client_address: str
     send: Send | None
     session: Session | None = None
+    client_version: str = ""
+    surface: Surface = Surface.MCP
 
     @property
     def capabilities(self) -> bytes:
