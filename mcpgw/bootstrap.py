@@ -35,18 +35,22 @@ from mcpgw.gateway.parking import Parking
 from mcpgw.gateway.ports import Upstreams as UpstreamsPort
 from mcpgw.gateway.ports import Vault as VaultPort
 from mcpgw.gateway.question import Questions
+from mcpgw.gateway.recording import Recording
 from mcpgw.gateway.relay import Relay
 from mcpgw.gateway.ruling import Rulings
 from mcpgw.gateway.secret import Filler, Secrets
 from mcpgw.gateway.server import Servers
 from mcpgw.gateway.session import Sessions
+from mcpgw.gateway.statistics import Statistics
 from mcpgw.gateway.subscription import Subscriptions
 from mcpgw.gateway.throttle import Throttle
 from mcpgw.gateway.token import Tokens
 from mcpgw.gateway.tool import Tools
+from mcpgw.gateway.upkeep import Upkeep
 from mcpgw.gateway.workspace import Workspaces
 from mcpgw.store import integrity, lock
 from mcpgw.store.opened import Store, open_store
+from mcpgw.telemetry.anchor import Anchors
 from mcpgw.upstream.pool import Upstreams
 from mcpgw.vault.os_keyring import OsKeyring
 from mcpgw.vault.vault import Vault
@@ -218,15 +222,8 @@ def _assemble(
     parking = Parking(keys, vault, ongoing, clock, spawn, identity=identity)
     relay = Relay(upstreams, questions, parking, identity=identity, call_timeout_s=timeout_s)
     subscriptions = Subscriptions(current, ongoing, listings, sessions, upstreams, clock, spawn)
-    calls = Calls(
-        listings,
-        relay,
-        sessions,
-        ongoing,
-        store.journal,
-        clock,
-        identity=identity,
-    )
+    recording = Recording(store.journal, vault, clock)
+    calls = Calls(listings, relay, sessions, ongoing, recording, clock, identity=identity)
     tokens = Tokens(current, store.tokens, store.journal, keys, vault, clock)
     servers = Servers(current, store.servers, listings, filler, clock)
     secrets = Secrets(current, store.secrets, keys, vault, clock)
@@ -237,7 +234,7 @@ def _assemble(
         access=access,
         dispatcher=dispatcher,
         functions=Functions(dispatcher, listings, ongoing, clock),
-        installation=Installation(current, store.keys, vault, clock),
+        installation=Installation(current, store.keys, vault, recording, clock),
         workspaces=Workspaces(current, store.workspaces, keys, vault, clock),
         servers=servers,
         secrets=secrets,
@@ -245,7 +242,11 @@ def _assemble(
         members=Members(current, tokens, secrets, store.journal),
         tools=Tools(current, access, store.rulings, rulings, listings, clock),
         explanations=Explanations(current, access, keys, listings, throttle, clock),
-        audit=Audit(current, store.journal),
+        audit=Audit(current, store.journal, clock),
+        statistics=Statistics(current, store.journal),
+        upkeep=Upkeep(
+            recording, store.journal, Anchors(config.anchors), store.reserve, clock, spawn
+        ),
         ongoing=ongoing,
         catalog=open_catalog(config),
         additions=Additions(current, servers, secrets, PackageManagers(base_environment())),

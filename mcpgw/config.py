@@ -32,6 +32,12 @@ def _level(value: Any) -> str:
     return str(value)
 
 
+def _durability(value: Any) -> str:
+    if value not in ("full", "normal"):
+        raise ValueError
+    return str(value)
+
+
 def _seconds(value: Any) -> float:
     if isinstance(value, bool) or not 0 < float(value) < math.inf:
         raise ValueError
@@ -60,6 +66,20 @@ def _networks(value: Any) -> tuple[str, ...]:
     """Read networks or single addresses, in one text with commas or one by one."""
     given = value.split(",") if isinstance(value, str) else list(value)
     return tuple(str(ip_network(_text(one).strip())) for one in given)
+
+
+def _places(value: Any) -> tuple[str, ...]:
+    """Read `stderr`, `none`, absolute paths and URLs, in one text with commas or one by one."""
+    given = value.split(",") if isinstance(value, str) else list(value)
+    places = tuple(_text(one).strip() for one in given)
+    if not all(
+        place in ("stderr", "none")
+        or place.startswith(("https://", "http://"))
+        or Path(place).is_absolute()
+        for place in places
+    ):
+        raise ValueError
+    return places
 
 
 _HOST_NAME = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*|[0-9a-f:.]*:[0-9a-f:.]*")
@@ -128,6 +148,11 @@ SETTINGS = (
     Setting("master_key_file", "MCPGW_MASTER_KEY_FILE", "", _text, "file of the master key"),
     Setting("credentials_directory", "CREDENTIALS_DIRECTORY", "", _text, "systemd credentials"),
     Setting("log_level", "MCPGW_LOG_LEVEL", "info", _level, "debug, info, warning or error"),
+    Setting("durability", "MCPGW_DURABILITY", "full", _durability, "of the journal: full, normal"),
+    Setting(
+        *("anchors", "MCPGW_ANCHORS", ("stderr",), _places),
+        "where the journal's head is noted each minute: stderr, none, a file, a webhook's URL",
+    ),
     Setting("call_timeout_s", "MCPGW_CALL_TIMEOUT", 60.0, _seconds, "seconds one call may take"),
     Setting("list_timeout_s", "MCPGW_LIST_TIMEOUT", 10.0, _seconds, "seconds a listing waits"),
     Setting("start_timeout_s", "MCPGW_START_TIMEOUT", 60.0, _seconds, "seconds to start a child"),
@@ -185,6 +210,8 @@ class Config:
     master_key_file: str
     credentials_directory: str
     log_level: str
+    durability: str
+    anchors: tuple[str, ...]
     call_timeout_s: float
     list_timeout_s: float
     start_timeout_s: float

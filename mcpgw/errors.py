@@ -110,9 +110,16 @@ class Cancelled(GatewayError):
 
 
 class UpstreamError(GatewayError):
-    """A server could not be reached, or did not answer as MCP says. `message` names the server."""
+    """A server could not be reached, or did not answer as MCP says. `message` names the server.
+
+    `status` is the HTTP status by which it refused, 0 when it was none.
+    """
 
     code = "upstream"
+
+    def __init__(self, message: str, hint: str = "", status: int = 0) -> None:
+        super().__init__(message, hint)
+        self.status = status
 
 
 class UpstreamTimeout(UpstreamError):

@@ -12,14 +12,16 @@ from msgspec import Raw
 
 from mcpgw.errors import Conflict, NotFound, StorageError, UpstreamError, VaultLocked
 from mcpgw.gateway.ports import Ask, Deliver, Fill
-from mcpgw.model.audit import AuditEvent, CallFilter, Outcome, ServerUse
+from mcpgw.model.audit import AuditEvent, CallEnd, CallFilter, CallStart, Outcome, ServerUse
 from mcpgw.model.catalog import CatalogEntry, Package
+from mcpgw.model.chain import Anchor, Verification
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
 from mcpgw.model.ruling import Ruling
 from mcpgw.model.secret import SealedSecret
 from mcpgw.model.server import Server
 from mcpgw.model.session import SessionRecord
+from mcpgw.model.statistics import Dimension, Part, StatsFilter
 from mcpgw.model.token import Token
 from mcpgw.model.workspace import Workspace
 from mcpgw.protocol.era import Era
@@ -97,8 +99,9 @@ class FakeKeys:
         self._store = store
 
     async def add(self, slots: Sequence[KeySlot], datakeys: Sequence[DataKey]) -> None:
-        if self._store.held.slots:
+        if slots and self._store.held.slots:
             raise Conflict("there are keys already")
+        slots = slots or self._store.held.slots
         keys = {**self._store.held.datakeys, **{key.id: key for key in datakeys}}
         await self._store.commit(slots=tuple(slots), datakeys=keys)
 
@@ -219,22 +222,95 @@ class FakeRulings:
 
 
 class FakeJournal:
-    """Journal: keeps rows, or refuses them all while `is_broken`."""
+    """Journal: keeps starts and ends, or refuses all of them while `is_broken`."""
 
     def __init__(self) -> None:
+        self.starts: list[CallStart] = []
+        self.ends: list[tuple[CallEnd, int | None]] = []
         self.rows: list[AuditEvent] = []
-        self.is_broken = False
+        """The ends as they are read."""
+        self.crashed: list[tuple[int, CallStart]] = []
+        self.problem: StorageError | None = None
+        self.sign: Callable[[bytes], bytes] | None = None
         self.recorded = asyncio.Event()
+        self.bad_seq: int | None = None
+        """The first row that somebody tampered with."""
+        self.tallied = 0
+        self.parts: list[Part] = []
+        """What there is to sum; their names are members."""
+        self.summed: list[tuple[StatsFilter, Dimension]] = []
+        self.forgotten_before = 0.0
 
-    def record(self, event: AuditEvent) -> asyncio.Future[None]:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self.is_broken:
-            future.set_exception(StorageError("the journal cannot be written"))
-        else:
-            self.rows.append(event)
+    @property
+    def is_broken(self) -> bool:
+        return self.problem is not None
+
+    @is_broken.setter
+    def is_broken(self, is_broken: bool) -> None:
+        self.problem = StorageError("the journal cannot be written") if is_broken else None
+
+    def sign_with(self, sign: Callable[[bytes], bytes]) -> None:
+        self.sign = sign
+
+    def begin(self, start: CallStart) -> asyncio.Future[int]:
+        return self._written(lambda: self.starts.append(start))
+
+    def end(self, end: CallEnd, start_seq: int | None = None) -> asyncio.Future[int]:
+        def write() -> None:
+            self.ends.append((end, start_seq))
+            self.rows.append(read(end))
             self.recorded.set()
-            future.set_result(None)
+
+        return self._written(write)
+
+    def probe(self) -> asyncio.Future[None]:
+        return self._written(lambda: None)
+
+    def _written(self, write: Callable[[], None]) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if self.problem is not None:
+            future.set_exception(StorageError(self.problem.message))
+        else:
+            write()
+            future.set_result(len(self.starts) + len(self.ends))
         return future
+
+    async def unfinished(self) -> Sequence[tuple[int, CallStart]]:
+        return self.crashed
+
+    async def head(self) -> Anchor | None:
+        seq = len(self.starts) + len(self.ends)
+        return Anchor("calls-00", seq, bytes(16)) if seq else None
+
+    async def verify(self, anchors: Sequence[Anchor] = ()) -> Verification:
+        own = sum(anchor.chain == "calls-00" for anchor in anchors)
+        return Verification(
+            "calls-00",
+            rows=len(self.ends),
+            anchors=own,
+            bad_seq=self.bad_seq,
+            problem="" if self.bad_seq is None else "it is not as it was written",
+        )
+
+    async def sums(self, wanted: StatsFilter, by: Dimension) -> Sequence[Part]:
+        self.summed.append((wanted, by))
+        return [part for part in self.parts if not wanted.member or part.name == wanted.member]
+
+    async def id_of(self, row: int) -> str:
+        return f"call of row {row}" if row else ""
+
+    async def tally(self) -> bool:
+        is_more = self.tallied < len(self.ends)
+        self.tallied = len(self.ends)
+        return is_more
+
+    async def forget_tallies(self, before: float) -> None:
+        self.forgotten_before = before
+
+    async def prune(self, before: float, now: float) -> int:
+        kept = [(end, seq) for end, seq in self.ends if end.start.started_us >= before * 1e6]
+        gone, self.ends = len(self.ends) - len(kept), kept
+        return gone
 
     async def find(self, wanted: CallFilter) -> Sequence[tuple[int, AuditEvent]]:
         found = [
@@ -250,8 +326,9 @@ class FakeJournal:
         newest = sorted(found, key=lambda one: (one[1].started_at, one[0]))[-wanted.newest :]
         return sorted(newest, key=lambda one: one[0])
 
-    async def get(self, call_id: str) -> AuditEvent | None:
-        return next((row for row in self.rows if row.call_id == call_id), None)
+    async def get(self, workspace_id: str, call_id: str) -> AuditEvent | None:
+        found = (row for row in self.rows if row.call_id == call_id)
+        return next((row for row in found if row.workspace_id == workspace_id), None)
 
     async def last_used(self, workspace_id: str) -> Mapping[str, float]:
         mine = (row for row in self.rows if row.workspace_id == workspace_id)
@@ -268,6 +345,45 @@ class FakeJournal:
 
     async def latest(self) -> float:
         return max((row.started_at for row in self.rows), default=0.0)
+
+
+class FakeNotes:
+    """AnchorNotes: keeps them, or refuses while `is_broken`."""
+
+    def __init__(self) -> None:
+        self.noted: list[tuple[str, float]] = []
+        self.is_broken = False
+
+    async def note(self, anchor: str, now: float) -> None:
+        if self.is_broken:
+            raise UpstreamError("the webhook cannot be reached")
+        self.noted.append((anchor, now))
+
+
+class FakeReserve:
+    """Reserve."""
+
+    def __init__(self) -> None:
+        self.filled = 0
+
+    async def fill(self) -> None:
+        self.filled += 1
+
+
+def read(end: CallEnd) -> AuditEvent:
+    """Return a call as it is read, once its end is written."""
+    told = msgspec.structs.asdict(end)
+    del told["start"], told["result"]
+    return AuditEvent(
+        **msgspec.structs.asdict(end.start.caller),
+        **msgspec.structs.asdict(end.start.target),
+        call_id=end.start.call_id,
+        started_at=end.start.started_us / 1e6,
+        request_bytes=end.start.request_bytes,
+        arguments_fingerprint=end.start.arguments.hex(),
+        result_fingerprint=end.result.hex(),
+        **told,
+    )
 
 
 class FakeSessions:
@@ -307,7 +423,7 @@ class FakeVault:
     def establish(self, install_id: str, now: float) -> tuple[KeySlot, Sequence[DataKey]]:
         self.is_open = True
         slot = KeySlot("slot", "file", "nowhere", "id", b"wrapped", now)
-        kinds = (KeyKind.TOKEN, KeyKind.FINGERPRINT, KeyKind.STATE)
+        kinds = (KeyKind.TOKEN, KeyKind.FINGERPRINT, KeyKind.AUDIT, KeyKind.STATE)
         return slot, [self.new_datakey(kind, "", 1, now) for kind in kinds]
 
     def unlock(self, install_id: str, slots: Sequence[KeySlot]) -> None:
@@ -334,6 +450,9 @@ class FakeVault:
     def digest(self, key: DataKey, purpose: str, parts: Sequence[bytes]) -> bytes:
         text = repr((key.id, purpose, list(parts))).encode()
         return hmac.digest(b"test", text, hashlib.sha256)
+
+    def signer(self, key: DataKey, purpose: str) -> Callable[[bytes], bytes]:
+        return lambda message: self.digest(key, purpose, (message,))
 
 
 Answer = Callable[[Outgoing], object]
@@ -449,6 +568,9 @@ class FakeUpstreams:
         if upstream is None:
             raise UpstreamError(f"the server {server.name} refused the connection")
         return upstream
+
+    def starts(self, server_id: str) -> int:
+        return 0
 
     def on_change(self, listener: Callable[[str, Notification], None]) -> None:
         self.listeners.append(listener)

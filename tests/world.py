@@ -29,15 +29,18 @@ from mcpgw.gateway.ongoing import Ongoing
 from mcpgw.gateway.parking import Parking
 from mcpgw.gateway.ports import Send
 from mcpgw.gateway.question import Questions
+from mcpgw.gateway.recording import Recording
 from mcpgw.gateway.relay import Relay
 from mcpgw.gateway.ruling import Rulings
 from mcpgw.gateway.secret import Filler, Secrets
 from mcpgw.gateway.server import Servers
 from mcpgw.gateway.session import Session, Sessions
+from mcpgw.gateway.statistics import Statistics
 from mcpgw.gateway.subscription import Subscriptions
 from mcpgw.gateway.throttle import Throttle
 from mcpgw.gateway.token import Tokens
 from mcpgw.gateway.tool import Tools
+from mcpgw.gateway.upkeep import Upkeep
 from mcpgw.gateway.workspace import Workspaces
 from mcpgw.model.server import HttpLaunch
 from mcpgw.model.token import OPERATOR, Principal, Role
@@ -52,7 +55,9 @@ from tests.fakes import (
     FakeClock,
     FakeJournal,
     FakeKeys,
+    FakeNotes,
     FakePackageManagers,
+    FakeReserve,
     FakeRulings,
     FakeSecrets,
     FakeServers,
@@ -91,6 +96,9 @@ class World:
     catalog: FakeCatalog
     registry: FakeCatalog
     managers: FakePackageManagers
+    recording: Recording
+    notes: FakeNotes
+    reserve: FakeReserve
 
     async def server(self, name: str, prefix: str | None = None, **tools: str) -> FakeUpstream:
         """Add a server to `demo`, reachable, with these tools."""
@@ -238,7 +246,9 @@ async def world() -> AsyncIterator[World]:
     sessions, questions = Sessions(keys, vault, clock, session_store), Questions()
     parking = Parking(keys, vault, ongoing, clock, spawn, identity=IDENTITY)
     relay = Relay(upstreams, questions, parking, identity=IDENTITY, call_timeout_s=5.0)
-    calls = Calls(listings, relay, sessions, ongoing, journal, clock, identity=IDENTITY)
+    recording, notes = Recording(journal, vault, clock), FakeNotes()
+    reserve = FakeReserve()
+    calls = Calls(listings, relay, sessions, ongoing, recording, clock, identity=IDENTITY)
     subscriptions = Subscriptions(current, ongoing, listings, sessions, upstreams, clock, spawn)
     tokens = Tokens(current, FakeTokens(store), journal, keys, vault, clock)
     servers = Servers(current, FakeServers(store), listings, filler, clock)
@@ -251,7 +261,7 @@ async def world() -> AsyncIterator[World]:
         access=access,
         dispatcher=dispatcher,
         functions=Functions(dispatcher, listings, ongoing, clock),
-        installation=Installation(current, FakeKeys(store), vault, clock),
+        installation=Installation(current, FakeKeys(store), vault, recording, clock),
         workspaces=Workspaces(current, FakeWorkspaces(store), keys, vault, clock),
         servers=servers,
         secrets=secrets,
@@ -259,7 +269,9 @@ async def world() -> AsyncIterator[World]:
         members=Members(current, tokens, secrets, journal),
         tools=Tools(current, access, FakeRulings(store), rulings, listings, clock),
         explanations=Explanations(current, access, keys, listings, throttle, clock),
-        audit=Audit(current, journal),
+        statistics=Statistics(current, journal),
+        upkeep=Upkeep(recording, journal, notes, reserve, clock, spawn),
+        audit=Audit(current, journal, clock),
         ongoing=ongoing,
         catalog=Catalog(catalog, registry),
         additions=Additions(current, servers, secrets, managers),
@@ -285,6 +297,9 @@ async def world() -> AsyncIterator[World]:
         catalog,
         registry,
         managers,
+        recording,
+        notes,
+        reserve,
     )
     await gateway.installation.establish(OPERATOR)
     await gateway.workspaces.create(OPERATOR, "demo")

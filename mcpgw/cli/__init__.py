@@ -19,11 +19,14 @@ from mcpgw.cli import (
     connect,
     doctor,
     explain,
+    export,
     importing,
     installation,
+    journal,
     lint,
     quickstart,
     serve,
+    statistics,
     status,
     version,
 )
@@ -58,6 +61,7 @@ command(app, "doctor", **_HOUSE)(doctor.doctor)
 command(app, "call", examples=call.EXAMPLES)(call.call)
 command(app, "explain", examples=explain.EXAMPLES)(explain.explain)
 command(app, "offboard", examples=OFFBOARD_EXAMPLES)(offboard)
+command(app, "stats", examples=statistics.EXAMPLES)(statistics.stats)
 command(app, "version", **_HOUSE)(version.version)
 app.add_typer(workspaces, name="workspace")
 app.add_typer(servers, name="server")
@@ -67,6 +71,9 @@ app.add_typer(tokens, name="token")
 app.add_typer(members, name="member")
 command(tools, "lint", examples=lint.EXAMPLES)(lint.lint)
 app.add_typer(tools, name="tool")
+command(logs, "export", examples=export.EXAMPLES, prints_data=False)(export.export)
+command(logs, "verify", examples=journal.VERIFY_EXAMPLES, **_HOUSE)(journal.verify)
+command(logs, "prune", examples=journal.PRUNE_EXAMPLES, **_HOUSE)(journal.prune)
 app.add_typer(logs, name="logs")
 command(app, "add-server", hidden=True)(add)
 command(app, "set-secret", hidden=True)(set_secret)

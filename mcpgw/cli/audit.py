@@ -1,7 +1,7 @@
 """`mcpgw logs` and `mcpgw logs show`: who called what, when, how long, how it ended."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -10,10 +10,19 @@ from msgspec import structs
 
 from mcpgw.cli.duration import parse_moment, parse_span, took
 from mcpgw.cli.invocation import Invocation, command, group, own_command
-from mcpgw.cli.output import counted, iso, local, print_fields, print_json, print_table, say
+from mcpgw.cli.output import (
+    counted,
+    iso,
+    local,
+    print_fields,
+    print_json,
+    print_table,
+    say,
+    tinted,
+)
 from mcpgw.cli.place import Place, in_workspace
 from mcpgw.errors import InvalidInput
-from mcpgw.model.audit import AuditEvent, CallFilter, Outcome
+from mcpgw.model.audit import SUCCESSES, AuditEvent, CallFilter, Outcome
 from mcpgw.model.token import OPERATOR
 
 POLL_S = 0.5
@@ -23,10 +32,24 @@ BATCH = 1000
 """Rows that a live view takes at once."""
 
 STATUSES = {
-    **{outcome.value: (outcome,) for outcome in Outcome},
-    "error": tuple(set(Outcome) - {Outcome.OK, Outcome.CANCELLED}),
+    **{outcome.value: (outcome,) for outcome in Outcome if outcome is not Outcome.RUNNING},
+    "error": tuple(set(Outcome) - SUCCESSES),
 }
 """What `--status` takes."""
+
+TINTS = {
+    Outcome.OK: "green",
+    Outcome.CANCELLED: "blue",
+    Outcome.DENIED: "yellow",
+    Outcome.LIMITED: "yellow",
+    Outcome.REVOKED: "yellow",
+    Outcome.TOOL_ERROR: "red",
+    Outcome.UPSTREAM_ERROR: "red",
+    Outcome.TIMEOUT: "red",
+    Outcome.WITHHELD: "magenta",
+    Outcome.UNKNOWN_CRASH: "magenta",
+}
+"""The colors of a live view."""
 
 COLUMNS = ("CALL", "TIME", "MEMBER", "TOOL", "STATUS", "TOOK")
 
@@ -97,12 +120,43 @@ async def show(
     """Show everything that the journal says of one call."""
     async with in_workspace(asked) as place:
         event = await place.gateway.audit.show(OPERATOR, place.slug, call_id)
-    described = _described(event, place.slug)
     if asked.is_json:
-        print_json(described)
+        print_json(described(event, place.slug))
         return
-    shown = described | {"started_at": local(event.started_at)}
-    print_fields((name, str(value)) for name, value in shown.items())
+    print_fields(told(event))
+
+
+def told(event: AuditEvent) -> Iterator[tuple[str, str]]:
+    """Tell the story of a call, line by line."""
+    role = f", {event.role}" if event.role else ""
+    yield "call", event.call_id
+    yield "who", f"{event.member} ({event.token_id or 'at the box'}{role})"
+    yield "with", " ".join(filter(None, (event.client_name, event.client_version))) or "unknown"
+    way = (event.surface, event.era, event.protocol_version)
+    yield "from", ", ".join(filter(None, (event.client_address, *way)))
+    target = f" -> {event.original} on {event.server}" if event.server else ""
+    yield "what", f"{event.method} {event.exposed}{target}"
+    yield "when", local(event.started_at)
+    if event.outcome is Outcome.RUNNING:
+        yield "outcome", "under way: its server has been asked, and there is no answer yet"
+        return
+    yield "outcome", " ".join(filter(None, (event.outcome.value, event.error_class)))
+    if event.upstream_status:
+        yield "server said", f"HTTP {event.upstream_status}"
+    yield "took", took(event.duration_us)
+    yield "of that", f"{took(event.upstream_us)} at the server, {took(event.gateway_us)} in mcpgw"
+    if event.restarts or event.retries:
+        starts, retries = counted(event.restarts, "start"), counted(event.retries, "retry")
+        yield "for it", f"{starts} of the server, {retries.replace('retrys', 'retries')}"
+    yield "sent", _sized(event.request_bytes, event.arguments_fingerprint)
+    yield "got", _sized(event.result_bytes, event.result_fingerprint)
+    if event.redactions:
+        yield "redacted", counted(event.redactions, "secret")
+
+
+def _sized(size: int, fingerprint: str) -> str:
+    text = counted(size, "byte")
+    return f"{text}, fingerprint {fingerprint}" if fingerprint else text
 
 
 def print_calls(events: Sequence[AuditEvent], *, is_colored: bool) -> None:
@@ -144,7 +198,7 @@ async def _follow(asked: Invocation, place: Place, wanted: CallFilter) -> None:
 
 def _print(asked: Invocation, place: Place, events: Sequence[AuditEvent]) -> None:
     if asked.is_json:
-        print_json([_described(event, place.slug) for event in events])
+        print_json([described(event, place.slug) for event in events])
     else:
         print_calls(events, is_colored=not asked.is_plain)
 
@@ -153,9 +207,11 @@ def _print_lines(asked: Invocation, place: Place, events: Sequence[AuditEvent]) 
     """Print rows one by one: those to come are not known yet, so nothing can be aligned."""
     for event in events:
         if asked.is_json:
-            print_json(_described(event, place.slug))
+            print_json(described(event, place.slug))
         else:
-            print("  ".join(_row(event)), flush=True)
+            *cells, status, duration = _row(event)
+            status = tinted(status, TINTS.get(event.outcome, ""), is_colored=not asked.is_plain)
+            print("  ".join((*cells, status, duration)), flush=True)
 
 
 def _row(event: AuditEvent) -> tuple[str, ...]:
@@ -169,10 +225,11 @@ def _row(event: AuditEvent) -> tuple[str, ...]:
     )
 
 
-def _described(event: AuditEvent, slug: str) -> dict[str, Any]:
-    described = structs.asdict(event)
-    del described["workspace_id"]
-    return described | {
+def described(event: AuditEvent, slug: str) -> dict[str, Any]:
+    """Return a call as JSON has it; its workspace by name."""
+    fields = structs.asdict(event)
+    del fields["workspace_id"]
+    return fields | {
         "workspace": slug,
         "started_at": iso(event.started_at),
         "outcome": event.outcome.value,

@@ -98,7 +98,9 @@ async def _ask_here(
     from msgspec import Raw  # late, as above
     from msgspec.json import decode
 
+    from mcpgw import __version__
     from mcpgw.gateway.asked import Asked
+    from mcpgw.model.audit import Surface
     from mcpgw.protocol.era import NEWEST_MODERN, Era
     from mcpgw.protocol.inbound import Call
 
@@ -114,7 +116,16 @@ async def _ask_here(
         progress_token=None,
         size=sum(map(len, params.values())),
     )
-    asked = Asked(request, admission, NEWEST_MODERN, CLIENT_NAME, "", None)
+    asked = Asked(
+        request,
+        admission,
+        NEWEST_MODERN,
+        CLIENT_NAME,
+        "",
+        None,
+        client_version=__version__,
+        surface=Surface.BOX,
+    )
     return decode(await gateway.dispatcher.answer(asked), type=dict[str, Raw])
 
 

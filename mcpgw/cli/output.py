@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 
+from mcpgw.config import variable
 from mcpgw.errors import GatewayError
 
 EXIT_CODE = {
@@ -41,6 +42,8 @@ EXIT_CODE = {
 """By the code of the error."""
 
 FAILED, USAGE, TOOL_FAILED, FOUND_PROBLEMS = 1, 2, 6, 7
+
+_COLORS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35}
 
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 
@@ -78,6 +81,14 @@ def print_table(
     for line in _aligned([list(columns), *cleaned]):
         print(line)
     sys.stdout.flush()
+
+
+def tinted(text: str, color: str, *, is_colored: bool = True) -> str:
+    """Return `text` in a color, if it goes to a terminal whose user likes colors."""
+    is_wanted = is_colored and sys.stdout.isatty() and variable("TERM") != "dumb"
+    if not color or not is_wanted or variable("NO_COLOR"):
+        return text
+    return f"\x1b[{_COLORS[color]}m{text}\x1b[0m"
 
 
 def print_fields(fields: Iterable[tuple[str, str]]) -> None:

@@ -100,6 +100,7 @@ async def serving_data(config: Config) -> AsyncIterator[Served]:
     with serve_lock(config) as publish:
         async with open_gateway(config, is_server=True) as gateway:
             await gateway.installation.unlock(OPERATOR)
+            await gateway.upkeep.begin(OPERATOR)
             async with serving(gateway, listening_of(config)) as url:
                 publish(url)
                 seen = await gateway.workspaces.list(OPERATOR)
@@ -108,6 +109,7 @@ async def serving_data(config: Config) -> AsyncIterator[Served]:
                 gc.freeze()
                 gc.set_threshold(*COLLECT_AT)
                 yield Served(gateway, url, [(one.workspace.slug, one.servers) for one in seen])
+            await gateway.upkeep.end(OPERATOR)
 
 
 def listening_of(config: Config) -> Listening:

@@ -10,7 +10,7 @@ from msgspec import Raw
 from mcpgw.gateway.access import Admission
 from mcpgw.gateway.ports import Send
 from mcpgw.gateway.session import Session
-from mcpgw.model.audit import Outcome
+from mcpgw.model.audit import Outcome, Surface
 from mcpgw.protocol.capability import askable
 from mcpgw.protocol.era import META_CLIENT_CAPABILITIES
 from mcpgw.protocol.inbound import Call
@@ -42,7 +42,7 @@ class Asked(msgspec.Struct, frozen=True):
     """One request.
 
     `version` is the revision agreed on. `send` takes messages for the client ahead of the answer;
-    None when it cannot take any. `session` is that of a legacy client.
+    None when it cannot take any. `session` is that of a legacy client. `surface` is the door.
     """
 
     call: Call
@@ -53,6 +53,8 @@ class Asked(msgspec.Struct, frozen=True):
     send: Send | None
     session: Session | None = None
     errand: Errand | None = None
+    client_version: str = ""
+    surface: Surface = Surface.MCP
 
     @property
     def capabilities(self) -> bytes:

@@ -1,23 +1,33 @@
-"""Reading the journal: a developer sees own calls, an admin those of the workspace."""
+"""Reading the journal: a developer sees own calls, an admin those of the workspace.
 
-from collections.abc import Sequence
+Whether it is whole, and how long it is kept, is the operator's affair: it holds all workspaces.
+"""
+
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
-from mcpgw.errors import NotFound
+from mcpgw.errors import Conflict, NotFound
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.permission import require
-from mcpgw.gateway.ports import Journal
+from mcpgw.gateway.ports import Clock, Journal
 from mcpgw.model.audit import AuditEvent, CallFilter
+from mcpgw.model.chain import Anchor, Verification
 from mcpgw.model.policy import Action, decide
 from mcpgw.model.token import Principal
+
+PAGE = 1000
+"""Calls that are read at once to be exported."""
+
+_LOST = "anchored, but no database here has it: one was replaced"
 
 
 class Audit:
     """What can be asked of the journal."""
 
-    def __init__(self, current: Current, journal: Journal) -> None:
+    def __init__(self, current: Current, journal: Journal, clock: Clock) -> None:
         self._current = current
         self._journal = journal
+        self._clock = clock
 
     async def find(
         self, principal: Principal, slug: str, wanted: CallFilter
@@ -45,12 +55,52 @@ class Audit:
         configuration = await self._current.configuration()
         workspace = configuration.workspace(slug)
         require(principal, Action.READ_OWN_CALLS, workspace.id)
-        event = await self._journal.get(call_id)
+        event = await self._journal.get(workspace.id, call_id)
         sees_all = decide(principal, Action.READ_ALL_CALLS, workspace.id).is_allowed
-        if (
-            event is None
-            or event.workspace_id != workspace.id
-            or not (sees_all or event.member == principal.member)
-        ):
+        if event is None or not (sees_all or event.member == principal.member):
             raise NotFound(f"no call {call_id[:40]!r} in {slug}", "see: mcpgw logs")
         return event
+
+    async def pages(
+        self, principal: Principal, slug: str, wanted: CallFilter
+    ) -> AsyncIterator[Sequence[AuditEvent]]:
+        """Return all calls that match, in the order of their rows, some at a time. As `find`."""
+        wanted = replace(wanted, after_rowid=0, newest=PAGE)
+        while found := await self.find(principal, slug, wanted):
+            yield [event for _, event in found]
+            wanted = replace(wanted, after_rowid=found[-1][0])
+
+    async def verify(
+        self, principal: Principal, anchors: Sequence[Anchor] = ()
+    ) -> Sequence[Verification]:
+        """Look at every row of every chain, and hold anchors against them. Needs the keys.
+
+        Raises:
+            StorageError: the journal cannot be read, or the keys are not here.
+        """
+        require(principal, Action.OPERATE, None)
+        chains = [await self._journal.verify(anchors)]
+        known = {found.chain for found in chains}
+        lost = sorted({anchor.chain for anchor in anchors} - known)
+        return [*chains, *(Verification(chain, bad_seq=0, problem=_LOST) for chain in lost)]
+
+    async def prune(self, principal: Principal, keep_s: float) -> int:
+        """Take away the calls that are older than that, if all is as it was written.
+
+        Their sums stay. Returns how many rows went.
+
+        Raises:
+            Conflict: the journal was tampered with: pruning would take the evidence away.
+            StorageError: it cannot be read or written, or the keys are not here.
+        """
+        require(principal, Action.OPERATE, None)
+        for found in await self.verify(principal):
+            if found.problem:
+                raise Conflict(
+                    f"row {found.bad_seq} of the journal: {found.problem}; nothing was pruned",
+                    "see: mcpgw logs verify",
+                )
+        while await self._journal.tally():
+            pass
+        now = self._clock.now()
+        return await self._journal.prune(now - keep_s, now)

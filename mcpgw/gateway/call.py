@@ -4,24 +4,23 @@ tools/call, prompts/get, resources/read and completion/complete are one pipeline
 
     1 decide     what the token may see of the workspace; how much it may call
     2 find       the name table knows the server and its own name for the target
-    3 relay      over the live connection, in the server's era: notifications and questions of the
+    3 record     that the call goes to its server; only once that is committed does it
+    4 relay      over the live connection, in the server's era: notifications and questions of the
                  server reach the client on the way (relay.py); secrets are opened as it sends
-    4 translate  the result into the client's era; values pass verbatim
-    5 record     the journal row is committed; only then does the answer leave
+    5 translate  the result into the client's era; values pass verbatim
+    6 record     how it ended; only once that is committed does the answer leave
 
-A step that fails ends the call with its reason; step 5 comes always. The payload is in no record.
+A step that fails ends the call with its reason; step 6 comes always, except after a step 3 that
+failed. The payload is in no record (recording.py).
 A token that ends while its call runs ends the call: its result is withheld.
 """
 
 import asyncio
-import secrets
-from dataclasses import dataclass
 
 import msgspec
 from msgspec import Raw
 
 from mcpgw.errors import (
-    GatewayError,
     HeadersRefused,
     Limited,
     NotFound,
@@ -37,10 +36,11 @@ from mcpgw.gateway.link import Links
 from mcpgw.gateway.listing import Listings
 from mcpgw.gateway.offer import Offer, Target
 from mcpgw.gateway.ongoing import Ongoing
-from mcpgw.gateway.ports import Clock, Journal
+from mcpgw.gateway.ports import Clock
+from mcpgw.gateway.recording import Passage, Recording
 from mcpgw.gateway.relay import Relay, wanted_level
 from mcpgw.gateway.session import Sessions
-from mcpgw.model.audit import AuditEvent, CallIds, Outcome, printable
+from mcpgw.model.audit import RATE_LIMITED, Outcome, printable
 from mcpgw.protocol.era import NAME_BEARING, Era
 from mcpgw.protocol.exchange import Reply
 from mcpgw.protocol.inbound import Call, check_param_headers
@@ -57,6 +57,7 @@ from mcpgw.protocol.jsonrpc import (
     text,
 )
 from mcpgw.protocol.link import linked_uris
+from mcpgw.protocol.rate_limit import says_limit_reached
 from mcpgw.protocol.reference import referred
 from mcpgw.protocol.translate import error_to_client, lacking_capability, result_to_client
 
@@ -69,28 +70,11 @@ REFUSALS = frozenset({HEADER_MISMATCH, INVALID_PARAMS})
 WITHHELD = {
     Limited.code: Outcome.LIMITED,
     Unauthenticated.code: Outcome.REVOKED,
-    StorageError.code: Outcome.UPSTREAM_ERROR,
+    StorageError.code: Outcome.WITHHELD,
 }
 """How a call ends whose token may not, may not any more, or perhaps may not have its result."""
 
 NO_COMPLETIONS = Raw(b'{"completion":{"values":[]}}')
-
-
-@dataclass(slots=True)
-class _Passage:
-    """What is known of a call so far: its journal row comes from here, however it ends."""
-
-    exposed: str
-    server_id: str = ""
-    server: str = ""
-    original: str = ""
-    outcome: Outcome = Outcome.UPSTREAM_ERROR
-    error_class: str = "internal"
-    rule: str = ""
-    """What hides it from this token, though it is there."""
-    result_bytes: int = 0
-    refusal: GatewayError | None = None
-    """Raised once the row is written, in place of the answer."""
 
 
 class Calls:
@@ -102,7 +86,7 @@ class Calls:
         relay: Relay,
         sessions: Sessions,
         ongoing: Ongoing,
-        journal: Journal,
+        recording: Recording,
         clock: Clock,
         *,
         identity: bytes,
@@ -112,24 +96,21 @@ class Calls:
         self._sessions = sessions
         self._links = Links()
         self._ongoing = ongoing
-        self._journal = journal
+        self._recording = recording
         self._clock = clock
         self._identity = identity
-        self._call_ids = CallIds(secrets.token_bytes(3))
 
     async def forward(self, asked: Asked) -> bytes:
-        """Carry out one call and return the JSON-RPC response, its row being committed.
+        """Carry out one call and return the JSON-RPC response, its rows being committed.
 
         Raises:
             ProtocolError: the headers or the capabilities of a modern client do not fit the call.
             Limited: the token called too often.
             Unauthenticated: the token ended while the call ran.
             StorageError: the journal cannot be written, or it cannot be known whether the token is
-                valid; the answer is withheld.
+                valid; the call is not made, or its answer withheld.
         """
-        started_at = self._clock.now()
-        begun_ns = self._clock.monotonic_ns()
-        passage = _Passage(exposed=_exposed_name(asked.call))
+        passage = self._recording.open(_exposed_name(asked.call))
         is_over = False
         try:
             answer = await self._carry_out_within_rights(asked, passage)
@@ -140,17 +121,15 @@ class Calls:
         finally:
             if asked.errand is not None:
                 asked.errand.ended(passage.server, passage.outcome, passage.error_class)
-            duration_us = (self._clock.monotonic_ns() - begun_ns) // 1000
-            written = self._journal.record(self._row(asked, passage, started_at, duration_us))
             if not is_over:
-                # Nobody waits for the row of a call that ends without an answer.
-                written.add_done_callback(_look_at)
-        await written
+                self._recording.end_unseen(asked, passage)
+        if not passage.is_refused:
+            await self._recording.end(asked, passage)
         if passage.refusal is not None:
             raise passage.refusal
         return answer
 
-    async def _carry_out_within_rights(self, asked: Asked, passage: _Passage) -> bytes:
+    async def _carry_out_within_rights(self, asked: Asked, passage: Passage) -> bytes:
         """Run the steps as often, and as long, as the token may; empty when that is refused."""
         try:
             return await self._ongoing.call(
@@ -158,10 +137,11 @@ class Calls:
             )
         except (Limited, Unauthenticated, StorageError) as error:
             passage.outcome, passage.error_class = WITHHELD[error.code], error.code
+            passage.result = b""
             passage.refusal = error
             return b""
 
-    async def _carry_out(self, asked: Asked, passage: _Passage) -> bytes:
+    async def _carry_out(self, asked: Asked, passage: Passage) -> bytes:
         """Run the steps; a failure becomes the client's answer and the row's outcome."""
         call = asked.call
         try:
@@ -169,6 +149,7 @@ class Calls:
                 reply, era, target = await self._attempt(asked, passage)
             except HeadersRefused:
                 # The tool's marks changed since it was listed: nothing was executed yet.
+                passage.retries += 1
                 await self._listings.refresh(asked.admission.workspace, passage.server_id, call.era)
                 reply, era, target = await self._attempt(asked, passage)
             return self._answer(asked, passage, target, reply, era)
@@ -189,10 +170,12 @@ class Calls:
             is_late = isinstance(error, UpstreamTimeout)
             passage.outcome = Outcome.TIMEOUT if is_late else Outcome.UPSTREAM_ERROR
             passage.error_class = error.code
+            if isinstance(error, UpstreamError):
+                passage.upstream_status = error.status
             return self._failure(asked, error.message)
 
-    async def _attempt(self, asked: Asked, passage: _Passage) -> tuple[Reply, Era, Target]:
-        """Decide, find and relay."""
+    async def _attempt(self, asked: Asked, passage: Passage) -> tuple[Reply, Era, Target]:
+        """Decide, find, record and relay."""
         admission = asked.admission
         whole = await self._listings.offer(
             admission.configuration, admission.workspace, asked.call.era
@@ -206,12 +189,25 @@ class Calls:
         passage.original = target.name
         _check_headers(asked, target)
         asked = asked.fitted(target.item)
+        await self._recording.begin(asked, passage)
         if asked.call.method == "completion/complete" and not offer.completes(server.id):
             return Reply(NO_COMPLETIONS, None), Era.LEGACY, target
-        level = self._log_level(asked)
         is_named = len(offer.shares) > 1
-        reply, era = await self._relay.exchange(asked, target, log_level=level, is_named=is_named)
+        reply, era = await self._relayed(asked, passage, target, is_named=is_named)
         return reply, era, target
+
+    async def _relayed(
+        self, asked: Asked, passage: Passage, target: Target, *, is_named: bool
+    ) -> tuple[Reply, Era]:
+        """Ask the server, and note what that took."""
+        level = self._log_level(asked)
+        server_id = target.reach.server.id
+        starts, asked_ns = self._relay.starts(server_id), self._clock.monotonic_ns()
+        try:
+            return await self._relay.exchange(asked, target, log_level=level, is_named=is_named)
+        finally:
+            passage.upstream_ns += self._clock.monotonic_ns() - asked_ns
+            passage.restarts += max(0, self._relay.starts(server_id) - starts)
 
     def _log_level(self, asked: Asked) -> str:
         """Return the least level of log messages that the client wants, empty if it never said."""
@@ -231,7 +227,7 @@ class Calls:
             target = offer.linked(self._links.server_of(token_id, exposed), exposed)
         return target
 
-    def _not_found(self, asked: Asked, passage: _Passage, whole: Offer, offer: Offer) -> NotFound:
+    def _not_found(self, asked: Asked, passage: Passage, whole: Offer, offer: Offer) -> NotFound:
         """Return what a client is told of what is not there, or not there for it: the same.
 
         The journal knows better.
@@ -251,13 +247,14 @@ class Calls:
         return NotFound(f"no {kind} {printable(exposed)!r} in this workspace{missing}")
 
     def _answer(
-        self, asked: Asked, passage: _Passage, target: Target, reply: Reply, era: Era
+        self, asked: Asked, passage: Passage, target: Target, reply: Reply, era: Era
     ) -> bytes:
         """Return the response that carries a server's reply, which is written in that era."""
         call = asked.call
         if reply.result is None:
-            passage.error_class = "rpc_error"
             error = reply.error or Raw(b"{}")
+            passage.error_class = RATE_LIMITED if says_limit_reached(error) else "rpc_error"
+            passage.upstream_status = reply.status
             passage.refusal = lacking_capability(error) if call.era is Era.MODERN else None
             return raw_error_bytes(
                 call.id, error_to_client(error, client_era=call.era, method=call.method)
@@ -268,8 +265,8 @@ class Calls:
             asked.admission.principal.token_id, linked_uris(reply.result), target.reach.server.id
         )
         passage.outcome = Outcome.TOOL_ERROR if is_failed else Outcome.OK
-        passage.error_class = ""
-        passage.result_bytes = len(result)
+        passage.error_class = RATE_LIMITED if is_failed and says_limit_reached(result) else ""
+        passage.result = result
         return result_bytes(call.id, result)
 
     def _failure(self, asked: Asked, message: str) -> bytes:
@@ -291,31 +288,6 @@ class Calls:
             client_version=asked.version,
             server_info=self._identity,
             has_object_output=has_object_output,
-        )
-
-    def _row(
-        self, asked: Asked, passage: _Passage, started_at: float, duration_us: int
-    ) -> AuditEvent:
-        principal = asked.admission.principal
-        return AuditEvent(
-            call_id=self._call_ids.next(started_at),
-            workspace_id=asked.admission.workspace.id,
-            method=asked.call.method,
-            server_id=passage.server_id,
-            server=passage.server,
-            exposed=printable(passage.exposed),
-            original=printable(passage.original),
-            token_id=principal.token_id,
-            member=principal.member,
-            client_address=asked.client_address,
-            client_name=asked.client_name,
-            protocol_version=asked.version,
-            started_at=started_at,
-            duration_us=duration_us,
-            outcome=passage.outcome,
-            error_class=passage.error_class,
-            request_bytes=asked.call.size,
-            result_bytes=passage.result_bytes,
         )
 
 
@@ -343,13 +315,8 @@ def _check_headers(asked: Asked, target: Target) -> None:
         raise ProtocolError(message, HEADER_MISMATCH)
 
 
-def _data(asked: Asked, passage: _Passage) -> bytes | None:
+def _data(asked: Asked, passage: Passage) -> bytes | None:
     """Return what the error for an unknown resource says beside its message."""
     if asked.call.method != "resources/read":
         return None
     return msgspec.json.encode({"uri": passage.exposed})
-
-
-def _look_at(written: "asyncio.Future[None]") -> None:
-    if not written.cancelled():
-        written.exception()

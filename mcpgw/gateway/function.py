@@ -32,7 +32,7 @@ from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.listing import Listings
 from mcpgw.gateway.ongoing import Ongoing
 from mcpgw.gateway.ports import Clock
-from mcpgw.model.audit import Outcome
+from mcpgw.model.audit import Outcome, Surface
 from mcpgw.model.tool_class import ToolClass
 from mcpgw.protocol.era import META_CLIENT_CAPABILITIES, NEWEST_MODERN, Era
 from mcpgw.protocol.input_required import INPUT_REQUIRED, read_input_required
@@ -92,13 +92,14 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How the calls of one body are made.
+    """How the calls of one body are made, and through which door they came.
 
     `takes_questions` says that the application can be asked for input, and takes up a call again
     with it.
     """
 
     sender: Sender
+    surface: Surface = Surface.FUNCTION
     is_parallel: bool = True
     takes_questions: bool = False
     watcher: Watcher | None = None
@@ -324,7 +325,16 @@ def _asked(admission: Admission, errand: _Errand, manner: Manner) -> Asked:
         size=len(call.arguments),
     )
     name, address = manner.sender.name, manner.sender.address
-    return Asked(request, admission, NEWEST_MODERN, name, address, send, errand=errand)
+    return Asked(
+        request,
+        admission,
+        NEWEST_MODERN,
+        name,
+        address,
+        send,
+        errand=errand,
+        surface=manner.surface,
+    )
 
 
 def _questions(result: bytes) -> str | None:

@@ -15,8 +15,10 @@ from mcpgw.gateway.member import Members
 from mcpgw.gateway.ongoing import Ongoing
 from mcpgw.gateway.secret import Secrets
 from mcpgw.gateway.server import Servers
+from mcpgw.gateway.statistics import Statistics
 from mcpgw.gateway.token import Tokens
 from mcpgw.gateway.tool import Tools
+from mcpgw.gateway.upkeep import Upkeep
 from mcpgw.gateway.workspace import Workspaces
 
 
@@ -36,6 +38,8 @@ class Gateway:
     tools: Tools
     explanations: Explanations
     audit: Audit
+    statistics: Statistics
+    upkeep: Upkeep
     ongoing: Ongoing
     catalog: Catalog
     additions: Additions

@@ -1,10 +1,15 @@
 """The data directory as a whole: its keys are made once and unlocked ever after."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from mcpgw.errors import Conflict
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import Clock, KeyStore, Vault
+from mcpgw.gateway.recording import Recording
+from mcpgw.model.configuration import Configuration
+from mcpgw.model.key import KeyKind
 from mcpgw.model.policy import Action
 from mcpgw.model.token import Principal
 
@@ -12,10 +17,18 @@ from mcpgw.model.token import Principal
 class Installation:
     """Establishes and opens the keys of the house."""
 
-    def __init__(self, current: Current, store: KeyStore, vault: Vault, clock: Clock) -> None:
+    def __init__(
+        self,
+        current: Current,
+        store: KeyStore,
+        vault: Vault,
+        recording: Recording,
+        clock: Clock,
+    ) -> None:
         self._current = current
         self._store = store
         self._vault = vault
+        self._recording = recording
         self._clock = clock
 
     async def establish(self, principal: Principal) -> bool:
@@ -29,10 +42,11 @@ class Installation:
         require(principal, Action.OPERATE, None)
         configuration = await self._current.configuration()
         if configuration.slots or configuration.datakeys:
-            self._vault.unlock(configuration.install_id, configuration.slots)
+            await self._open(configuration)
             return False
         slot, datakeys = self._vault.establish(configuration.install_id, self._clock.now())
         await self._store.add((slot,), datakeys)
+        self._recording.arm(await self._current.configuration())
         return True
 
     async def unlock(self, principal: Principal) -> None:
@@ -42,8 +56,7 @@ class Installation:
             VaultLocked: the master key is missing or wrong; says what was expected and found.
         """
         require(principal, Action.OPERATE, None)
-        configuration = await self._current.configuration()
-        self._vault.unlock(configuration.install_id, configuration.slots)
+        await self._open(await self._current.configuration())
 
     async def key_places(self, principal: Principal) -> Sequence[str]:
         """Return where the master key was when it sealed, for people; needs no key to tell."""
@@ -60,3 +73,14 @@ class Installation:
     def key_whereabouts(self) -> str:
         """Where the master key was found, for people."""
         return self._vault.whereabouts
+
+    async def _open(self, configuration: Configuration) -> None:
+        """Open the vault, make what keys an older version did not know, and take them up."""
+        self._vault.unlock(configuration.install_id, configuration.slots)
+        if not configuration.has_datakey(KeyKind.AUDIT):
+            key = self._vault.new_datakey(KeyKind.AUDIT, "", 1, self._clock.now())
+            # Another process may have been first: then its key is the one.
+            with suppress(Conflict):
+                await self._store.add((), (key,))
+            configuration = await self._current.configuration()
+        self._recording.arm(configuration)

@@ -26,7 +26,7 @@ from mcpgw.model.key import DataKey, KeyKind
 from mcpgw.protocol.era import Era
 from mcpgw.protocol.exchange import Notification, Question, Reply
 from mcpgw.protocol.input_required import input_required_result, read_responses
-from mcpgw.protocol.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, error_object
+from mcpgw.protocol.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, canonical, error_object
 
 PURPOSE = "mcpgw/parked-call/v1"
 PARKED_S = 600.0
@@ -254,11 +254,8 @@ def _binding(asked: Asked, target: Target) -> str:
     """Return the digest of who calls what: only the same again fits a parked call."""
     call = asked.call
     arguments = call.params.get("arguments", Raw(b"null"))
-    try:
-        # Clients may write the same arguments differently the second time.
-        plain = msgspec.json.encode(msgspec.json.decode(arguments), order="sorted")
-    except (ValueError, RecursionError):
-        plain = bytes(arguments)  # numbers beyond every type; valid JSON all the same
+    # Clients may write the same arguments differently the second time.
+    plain = canonical(arguments)
     parts = (
         asked.admission.principal.token_id,
         asked.admission.workspace.id,

@@ -10,14 +10,17 @@ from typing import Any, Protocol
 
 from msgspec import Raw
 
-from mcpgw.model.audit import AuditEvent, CallFilter, ServerUse
+from mcpgw.errors import StorageError
+from mcpgw.model.audit import AuditEvent, CallEnd, CallFilter, CallStart, ServerUse
 from mcpgw.model.catalog import CatalogEntry, Package
+from mcpgw.model.chain import Anchor, Verification
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
 from mcpgw.model.ruling import Ruling
 from mcpgw.model.secret import SealedSecret
 from mcpgw.model.server import Server
 from mcpgw.model.session import SessionRecord
+from mcpgw.model.statistics import Dimension, Part, StatsFilter
 from mcpgw.model.token import Token
 from mcpgw.model.workspace import Workspace
 from mcpgw.protocol.era import Era
@@ -70,7 +73,7 @@ class KeyStore(Protocol):
     """Wrapped keys."""
 
     async def add(self, slots: Sequence[KeySlot], datakeys: Sequence[DataKey]) -> None:
-        """Add keys in one transaction. Raises Conflict when slots are there already."""
+        """Add keys in one transaction. Raises Conflict when slots, or those keys, are there."""
 
 
 class WorkspaceStore(Protocol):
@@ -145,16 +148,62 @@ class RulingStore(Protocol):
 
 
 class Journal(Protocol):
-    """The journal of calls."""
+    """The journal of calls. Its futures raise StorageError when nothing was written."""
 
-    def record(self, event: AuditEvent) -> asyncio.Future[None]:
-        """Queue a row at once; the future ends when it is committed. Raises StorageError."""
+    @property
+    def problem(self) -> StorageError | None:
+        """Why nothing can be recorded at present, None when it can."""
+
+    def sign_with(self, sign: Callable[[bytes], bytes]) -> None:
+        """Sign rows with this from now on; before that none is taken."""
+
+    def begin(self, start: CallStart) -> asyncio.Future[int]:
+        """Queue the row of a call that goes to its server; the future ends likewise."""
+
+    def end(self, end: CallEnd, start_seq: int | None = None) -> asyncio.Future[int]:
+        """Queue the row of a call's end; the future ends with its number, committed.
+
+        It goes with the start that this process wrote, or with the one of that number.
+        """
+
+    def probe(self) -> asyncio.Future[None]:
+        """Write something that means nothing, to find out whether that works."""
+
+    async def unfinished(self) -> Sequence[tuple[int, CallStart]]:
+        """Return the calls whose process died, with the numbers of their starts."""
+
+    async def head(self) -> Anchor | None:
+        """Return number and MAC of the last row, None while there is none. Raises StorageError."""
+
+    async def verify(self, anchors: Sequence[Anchor] = ()) -> Verification:
+        """Look at every row, and hold anchors of this chain against them. Raises StorageError."""
+
+    async def sums(self, wanted: StatsFilter, by: Dimension) -> Sequence[Part]:
+        """Return sums of the matching calls by name, hour and outcome. Raises StorageError."""
+
+    async def id_of(self, row: int) -> str:
+        """Return the id of the call with that row, empty when it is gone. Raises StorageError."""
+
+    async def tally(self) -> bool:
+        """Add up some of the calls that are in no tally yet; say whether there were any.
+
+        Raises StorageError.
+        """
+
+    async def forget_tallies(self, before: float) -> None:
+        """Remove the tallies of before that moment. Raises StorageError."""
+
+    async def prune(self, before: float, now: float) -> int:
+        """Take away calls of before that moment, under a checkpoint; return how many rows went.
+
+        Raises StorageError.
+        """
 
     async def find(self, wanted: CallFilter) -> Sequence[tuple[int, AuditEvent]]:
-        """Return matching rows with their row ids, oldest first. Raises StorageError."""
+        """Return matching ends with their row ids, oldest first. Raises StorageError."""
 
-    async def get(self, call_id: str) -> AuditEvent | None:
-        """Return one row."""
+    async def get(self, workspace_id: str, call_id: str) -> AuditEvent | None:
+        """Return one call, None when the workspace has none of that id. Raises StorageError."""
 
     async def last_used(self, workspace_id: str) -> Mapping[str, float]:
         """Return the last call's time by token id."""
@@ -164,6 +213,20 @@ class Journal(Protocol):
 
     async def latest(self) -> float:
         """Return the newest time recorded, 0.0 when empty: a clock set back is noticed by it."""
+
+
+class AnchorNotes(Protocol):
+    """Where anchors of the journal are kept, out of reach of who edits the database."""
+
+    async def note(self, anchor: str, now: float) -> None:
+        """Keep one. Raises UpstreamError, StorageError when a place does not take it."""
+
+
+class Reserve(Protocol):
+    """Room on the disk by which revoking works when it is full."""
+
+    async def fill(self) -> None:
+        """Take the room again that a full disk was given. Raises StorageError."""
 
 
 class SessionStore(Protocol):
@@ -243,6 +306,9 @@ class Vault(Protocol):
     def digest(self, key: DataKey, purpose: str, parts: Sequence[bytes]) -> bytes:
         """Return the keyed digest (32 bytes) of `parts`, injective in their boundaries."""
 
+    def signer(self, key: DataKey, purpose: str) -> Callable[[bytes], bytes]:
+        """Return what makes the MAC (32 bytes) of some bytes, for those who need many."""
+
 
 class Upstream(Protocol):
     """A live connection to a server, shared by many calls."""
@@ -285,6 +351,12 @@ class Upstream(Protocol):
 
 class Upstreams(Protocol):
     """The pool of live connections."""
+
+    def starts(self, server_id: str) -> int:
+        """Return how many connections to a server were begun so far, each a start of a child.
+
+        Counts from zero again when its launch changes.
+        """
 
     async def connect(
         self, server: Server, fingerprint: str, fill: Fill, lane: Lane | None = None

@@ -101,6 +101,10 @@ class Relay:
         self._call_timeout_s = call_timeout_s
         self._levels: WeakKeyDictionary[Upstream, str] = WeakKeyDictionary()
 
+    def starts(self, server_id: str) -> int:
+        """Return how many connections to a server were begun so far."""
+        return self._upstreams.starts(server_id)
+
     async def exchange(
         self, asked: Asked, target: Target, *, log_level: str, is_named: bool
     ) -> tuple[Reply, Era]:

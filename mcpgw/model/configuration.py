@@ -84,6 +84,10 @@ class Configuration:
         mine = (token for token in self.tokens.values() if token.workspace_id == workspace_id)
         return tuple(sorted(mine, key=lambda token: token.created_at))
 
+    def has_datakey(self, kind: KeyKind) -> bool:
+        """Say whether there is a data key of the house of that kind."""
+        return any(key.kind is kind and not key.workspace_id for key in self.datakeys.values())
+
     def datakey(self, kind: KeyKind, workspace_id: str = "") -> DataKey:
         """Return the newest data key of that kind and workspace.
 

@@ -2,7 +2,7 @@
 
 master key (keyring, file, systemd credential, variable)
    └─ wraps the root key                      KeySlot
-        └─ wraps every data key               DataKey: one per workspace, and three of the house
+        └─ wraps every data key               DataKey: one per workspace, and four of the house
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ class KeyKind(StrEnum):
     """Keys the digests of tokens and the MACs of their rows."""
     FINGERPRINT = "fingerprint"
     """Keys the digests by which people compare secrets."""
+    AUDIT = "audit"
+    """Keys the MACs of the journal's rows."""
     STATE = "state"
     """Seals what clients carry for us: session ids."""
 

@@ -27,10 +27,14 @@ class Outgoing(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """The final answer: exactly one of the two is set, as raw JSON."""
+    """The final answer: either its result or its error is set, as raw JSON.
+
+    `status` is the HTTP status that came with an error, 0 when it was none that says more.
+    """
 
     result: Raw | None
     error: Raw | None
+    status: int = 0
 
 
 class Notification(Struct, frozen=True):

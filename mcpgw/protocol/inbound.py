@@ -75,9 +75,11 @@ class _ClientInfo(msgspec.Struct):
     """What is looked at in a modern client's description of itself."""
 
     name: str = ""
+    version: str = ""
 
 
 _client_info_decoder = msgspec.json.Decoder(_ClientInfo)
+_NO_CLIENT = _ClientInfo()
 
 
 def classify_post(
@@ -232,6 +234,7 @@ def _modern_request(
         data = msgspec.json.encode({"supported": MODERN_VERSIONS, "requested": version})
         problem = "Unsupported protocol version"
         return _reject(400, UNSUPPORTED_VERSION, problem, request.id, data)
+    client = _client(meta)
     return Call(
         era=Era.MODERN,
         version=version,
@@ -240,7 +243,8 @@ def _modern_request(
         params=request.params,
         meta=meta,
         session_id=None,
-        client_name=_client_name(meta),
+        client_name=client.name,
+        client_version=client.version,
         progress_token=_progress_token(meta),
         size=request.size,
         headers=headers if request.method == "tools/call" else None,
@@ -306,11 +310,11 @@ def _meta(params: dict[str, Raw]) -> dict[str, Raw]:
         raise ProtocolError("params._meta must be an object", INVALID_PARAMS) from None
 
 
-def _client_name(meta: dict[str, Raw]) -> str:
+def _client(meta: dict[str, Raw]) -> _ClientInfo:
     try:
-        return _client_info_decoder.decode(meta.get(META_CLIENT_INFO, b"{}")).name
+        return _client_info_decoder.decode(meta.get(META_CLIENT_INFO, b"{}"))
     except ValueError:
-        return ""
+        return _NO_CLIENT
 
 
 def _progress_token(meta: dict[str, Raw]) -> bytes | None:

@@ -124,6 +124,17 @@ def text(raw: bytes | Raw) -> str | None:
         return None
 
 
+def canonical(raw: bytes | Raw) -> bytes:
+    """Return JSON with its members sorted and nothing between them, or as it is if that fails.
+
+    Two spellings of the same value become one, as far as numbers fit any type.
+    """
+    try:
+        return msgspec.json.encode(msgspec.json.decode(raw), order="sorted")
+    except (ValueError, RecursionError):
+        return bytes(raw)
+
+
 def is_object(raw: bytes | Raw) -> bool:
     """Say whether raw JSON, known to be valid, is an object."""
     return bytes(raw)[:1] == b"{"

@@ -14,7 +14,7 @@ class Call(msgspec.Struct, frozen=True):
     """A request to answer.
 
     `id` and `progress_token` are raw JSON. In the legacy era `version` is what the header said,
-    empty when there was none, and the session decides; `client_name` is known to it alone.
+    empty when there was none, and the session decides; who the client is, is known to it alone.
     `meta` is `params._meta`, empty when there was none. `size` is that of the body in bytes.
     `headers` are there for a modern tools/call, whose `Mcp-Param-*` only its tool can check.
     A struct, not a dataclass, because every call makes one: 0.1 us to 1.5 us.
@@ -31,6 +31,7 @@ class Call(msgspec.Struct, frozen=True):
     progress_token: bytes | None
     size: int
     headers: Headers | None = None
+    client_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

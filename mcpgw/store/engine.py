@@ -8,17 +8,19 @@ import asyncio
 import errno
 import os
 import sqlite3
+import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, QueuePool, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mcpgw.errors import Conflict, GatewayError, InvalidInput, NotFound, StorageError
+from mcpgw.store.reserve import release
 
 T = TypeVar("T")
 
@@ -100,7 +102,7 @@ def map_errors(place: str, taken: Conflict | None = None) -> Iterator[None]:
     except (sqlite3.Error, sqlite3.Warning, SQLAlchemyError, OSError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise _broken_rule(cause, taken) or storage_error(cause, place) from None
-    except (UnicodeEncodeError, OverflowError):
+    except (UnicodeEncodeError, OverflowError, struct.error):
         raise InvalidInput("a text is not valid Unicode, or a number is too large") from None
 
 
@@ -165,6 +167,12 @@ def file_identity(path: str | Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
+def raw(connection: Connection) -> sqlite3.Connection:
+    """Return the connection beneath, in its transaction: for statements that are many or plain."""
+    beneath: Any = connection.connection.dbapi_connection
+    return cast("sqlite3.Connection", beneath)
+
+
 class Database:
     """One database file, for transactions that may take their time."""
 
@@ -180,20 +188,34 @@ class Database:
         # Threads of our own: a slow name look-up in the loop's executor must not delay us.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=path.stem)
 
+    async def run(self, function: Callable[[], T]) -> T:
+        """Run a function that opens a connection of its own in a thread of ours."""
+        return await self._run(function)
+
     async def read(self, statements: Callable[[Connection], T]) -> T:
         """Run `statements` in a thread, all seeing the same committed state."""
         return await self._run(partial(self._transact, "BEGIN", statements))
 
     async def write(
-        self, statements: Callable[[Connection], T], taken: Conflict | None = None
+        self,
+        statements: Callable[[Connection], T],
+        taken: Conflict | None = None,
+        *,
+        is_urgent: bool = False,
     ) -> T:
         """Run `statements` in a thread and commit; what they raise rolls everything back.
 
         Args:
             statements: may raise a GatewayError of their own.
             taken: what a violated uniqueness means here.
+            is_urgent: whether to take the room that is kept for it when the disk is full.
         """
-        return await self._run(partial(self._change, statements), taken)
+        while True:
+            try:
+                return await self._run(partial(self._change, statements), taken)
+            except StorageError:
+                if not is_urgent or not release(self.path.parent):
+                    raise
 
     async def close(self) -> None:
         """Close every connection; the last process to do so empties the log."""

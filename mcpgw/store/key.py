@@ -1,6 +1,6 @@
 """Statements about wrapped keys. Never sees a key that could be used without the master key."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -22,7 +22,8 @@ class Keys:
         """Add keys in one transaction.
 
         Raises:
-            Conflict: slots are given and there are some already.
+            Conflict: slots are given and there are some already, or a data key of that kind,
+                workspace and version is there.
         """
         taken = Conflict("there are keys already", "nothing was changed; see: mcpgw status")
 
@@ -31,6 +32,9 @@ class Keys:
                 if connection.execute(select(tables.keyslot.c.id).limit(1)).first():
                     raise taken
                 connection.execute(insert(tables.keyslot), [asdict(slot) for slot in slots])
+            known = {(key.kind, key.workspace_id, key.version) for key in _all(connection)}
+            if any((key.kind, key.workspace_id, key.version) in known for key in datakeys):
+                raise taken  # the index holds no two keys of the house apart
             if datakeys:
                 connection.execute(insert(tables.datakey), [datakey_row(key) for key in datakeys])
 
@@ -51,9 +55,11 @@ def read_slots(connection: Connection) -> tuple[KeySlot, ...]:
 
 def read_datakeys(connection: Connection) -> dict[str, DataKey]:
     """Return every data key by id."""
-    found: dict[str, DataKey] = {}
+    return {key.id: key for key in _all(connection)}
+
+
+def _all(connection: Connection) -> Iterator[DataKey]:
     for row in connection.execute(select(tables.datakey)):
         values = dict(row._mapping)
         values |= {"kind": KeyKind(row.kind), "workspace_id": row.workspace_id or ""}
-        found[row.id] = DataKey(**values)
-    return found
+        yield DataKey(**values)

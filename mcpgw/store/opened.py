@@ -8,6 +8,7 @@ from mcpgw.store.changes import Changes
 from mcpgw.store.configuration import Configurations
 from mcpgw.store.engine import Database
 from mcpgw.store.key import Keys
+from mcpgw.store.reserve import Reserve
 from mcpgw.store.ruling import Rulings
 from mcpgw.store.schema import prepare
 from mcpgw.store.secret import Secrets
@@ -30,6 +31,7 @@ class Store:
     rulings: Rulings
     journal: Journal
     sessions: Sessions
+    reserve: Reserve
     changes: Changes
     database: Database
 
@@ -57,7 +59,9 @@ async def open_store(config: Config, *, create: bool, is_server: bool) -> Store:
     prepare(config, create=create)
     changes = Changes(config.configuration_path)
     database = Database(config.configuration_path)
-    journal = Journal(config.journal_path, is_server=is_server)
+    journal = Journal(
+        config.journal_path, is_server=is_server, is_durable=config.durability == "full"
+    )
     return Store(
         configuration=Configurations(database, changes),
         keys=Keys(database),
@@ -68,6 +72,7 @@ async def open_store(config: Config, *, create: bool, is_server: bool) -> Store:
         rulings=Rulings(database),
         journal=journal,
         sessions=Sessions(config.journal_path, journal.writer),
+        reserve=Reserve(config.home),
         changes=changes,
         database=database,
     )

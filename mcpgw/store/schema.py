@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mcpgw.config import Config
 from mcpgw.errors import Conflict, NotFound, StorageError
-from mcpgw.store import tables
+from mcpgw.store import journal_tables, tables
 from mcpgw.store.engine import map_errors, open_connection
 
 _SMALLEST_DATABASE_BYTES = 512
@@ -30,7 +30,7 @@ class Chain:
 
 
 CONFIGURATION = Chain(tables.CONFIGURATION_SCHEMA, _REVISIONS / "configuration/versions")
-JOURNAL = Chain(tables.JOURNAL_SCHEMA, _REVISIONS / "journal/versions")
+JOURNAL = Chain(journal_tables.JOURNAL_SCHEMA, _REVISIONS / "journal/versions")
 
 
 def prepare(config: Config, *, create: bool) -> None:

@@ -15,14 +15,14 @@ from sqlalchemy.dialects import sqlite
 
 from mcpgw.errors import StorageError
 from mcpgw.model.session import SessionRecord
-from mcpgw.store import tables
+from mcpgw.store import journal_tables
 from mcpgw.store.engine import file_identity, map_errors, open_connection
 from mcpgw.store.writer import Writer
 
 _TIMEOUT_S = 0.25
 """The event loop stands still meanwhile. Readers wait only while somebody recovers from a crash."""
 
-_TABLE = tables.session
+_TABLE = journal_tables.session
 # Plain str: SQLAlchemy's names are a kind of their own, which msgspec does not know.
 _FIELDS = [str(column.name) for column in _TABLE.columns]
 

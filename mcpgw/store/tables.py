@@ -1,7 +1,7 @@
-"""Every table of both databases, once.
+"""Every table of the configuration, once; those of the journal stand in `journal_tables.py`.
 
 Statements are made from these tables and nothing else; the migrations build them, and a test
-proves that both agree. The schema numbers let a start see without Alembic whether one is due.
+proves that both agree. The schema number lets a start see without Alembic whether one is due.
 """
 
 from sqlalchemy import (
@@ -9,7 +9,6 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
-    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -23,18 +22,14 @@ from sqlalchemy import (
 CONFIGURATION_SCHEMA = "0002"
 """The newest revision in migrations/configuration/versions."""
 
-JOURNAL_SCHEMA = "0002"
-"""The newest revision in migrations/journal/versions."""
-
-_NAMES = {
+NAMES = {
     "ix": "%(table_name)s_by_%(column_0_N_name)s",
     "uq": "%(table_name)s_one_per_%(column_0_N_name)s",
     "fk": "%(table_name)s_of_%(referred_table_name)s",
     "pk": "%(table_name)s_key",
 }
 
-configuration = MetaData(naming_convention=_NAMES)
-journal = MetaData(naming_convention=_NAMES)
+configuration = MetaData(naming_convention=NAMES)
 
 meta = Table(
     "meta",
@@ -140,45 +135,3 @@ ruling = Table(
     Column("ruled_at", Double, nullable=False),
     Column("row_mac", LargeBinary, nullable=False),
 )
-
-call = Table(
-    "call",
-    journal,
-    Column("id", Integer, primary_key=True),
-    Column("call_id", Text, nullable=False, index=True),
-    Column("workspace_id", Text, nullable=False),
-    Column("method", Text, nullable=False),
-    Column("server_id", Text, nullable=False),
-    Column("server", Text, nullable=False),
-    Column("exposed", Text, nullable=False),
-    Column("original", Text, nullable=False),
-    Column("token_id", Text, nullable=False),
-    Column("member", Text, nullable=False),
-    Column("client_address", Text, nullable=False),
-    Column("client_name", Text, nullable=False),
-    Column("protocol_version", Text, nullable=False),
-    Column("started_at", Double, nullable=False),
-    Column("duration_us", Integer, nullable=False),
-    Column("outcome", Text, nullable=False),
-    Column("error_class", Text, nullable=False),
-    Column("request_bytes", Integer, nullable=False),
-    Column("result_bytes", Integer, nullable=False),
-    Index(None, "workspace_id", "started_at"),
-    Index(None, "token_id", "started_at"),
-)
-"""The fields of AuditEvent under a row id that grows in the order of commits. Each index costs
-every call, so there is none without a question that needs it."""
-
-session = Table(
-    "session",
-    journal,
-    Column("id", Text, primary_key=True),
-    Column("workspace_id", Text, nullable=False),
-    Column("token_id", Text, nullable=False),
-    Column("is_ended", Boolean, nullable=False),
-    Column("log_level", Text, nullable=False),
-    Column("uris", Text, nullable=False),
-    Column("started_at", Double, nullable=False, index=True),
-    Column("changed_at", Double, nullable=False),
-)
-"""The fields of SessionRecord; `uris` is a JSON array."""

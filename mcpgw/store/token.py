@@ -65,7 +65,7 @@ class Tokens:
             if changed != len(token_ids):
                 raise NotFound("there is no such token", "see: mcpgw token list")
 
-        await self._database.write(statements)
+        await self._database.write(statements, is_urgent=True)
 
 
 def read(connection: Connection) -> Mapping[bytes, Token]:

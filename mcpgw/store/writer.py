@@ -12,45 +12,45 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from itertools import chain
-from operator import attrgetter
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 from sqlalchemy.dialects import sqlite
 
 from mcpgw.errors import GatewayError, StorageError
-from mcpgw.model.audit import AuditEvent
-from mcpgw.store import tables
+from mcpgw.model.audit import CallStart
+from mcpgw.store import journal_tables as tables
 from mcpgw.store.engine import file_identity, map_errors, open_connection
+from mcpgw.store.rows import Ended, Row, Rows
 
 MAX_WAITING = 10_000
 """Rows. At this many the disk has stood still for a second or more; calls are refused."""
-
-_FIELDS = [column.name for column in tables.call.columns if column is not tables.call.c.id]
-
-_INSERT = str(insert(tables.call).compile(dialect=sqlite.dialect(), column_keys=_FIELDS))
 
 MAX_ROWS_A_STATEMENT = 64
 """SQLite's module gives the interpreter away at every statement, and the event loop is slow to give
 it back: so as many rows as possible go into one. SQLite takes 32,766 values."""
 
-# A plain str: SQLite's module looks for an adapter for everything else, row by row.
-_row = attrgetter(*("outcome.value" if name == "outcome" else name for name in _FIELDS))
+Change = Callable[[sqlite3.Connection], Any]
+"""Other statements than rows that are added. They run in the thread, more than once if what they
+are committed with cannot be stored; what they return is handed on."""
 
-Change = Callable[[sqlite3.Connection], None]
-"""Statements for another table than that of calls. They run in the thread, more than once if what
-they are committed with cannot be stored."""
-
-_Entry = tuple[AuditEvent | Change, "asyncio.Future[None]"]
+_Entry = tuple[CallStart | Ended | Change, "asyncio.Future[Any]"]
 
 
 class Writer:
     """The one writer of the journal in this process. Its thread starts with the first row."""
 
-    def __init__(self, path: Path, *, checkpoint_pages: int) -> None:
+    def __init__(
+        self, path: Path, rows: Rows, *, checkpoint_pages: int, is_durable: bool = True
+    ) -> None:
+        self.problem: StorageError | None = None
+        """Why the last transaction failed, None when it did not."""
         self._path = path
+        self._rows = rows
         self._checkpoint_pages = checkpoint_pages
+        self._is_durable = is_durable
         self._queue: SimpleQueue[Sequence[_Entry] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._is_closed = False
@@ -61,21 +61,21 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._identity = (0, 0)
 
-    def record(self, event: AuditEvent) -> asyncio.Future[None]:
-        """Queue a row; the future ends when it is committed, or with StorageError.
+    def record(self, what: CallStart | Ended) -> asyncio.Future[int]:
+        """Queue a row; the future ends with its number once committed, or with StorageError.
 
         The rows of one turn of the event loop go to the thread together: waking it for each would
         have the two threads take the interpreter from each other all the time.
         """
-        return self._enqueue(event)
+        return self._enqueue(what)
 
-    def change(self, statements: Change) -> asyncio.Future[None]:
+    def change(self, statements: Change) -> asyncio.Future[Any]:
         """Queue other statements behind the rows so far; the future ends as for a row."""
         return self._enqueue(statements)
 
-    def _enqueue(self, what: AuditEvent | Change) -> asyncio.Future[None]:
+    def _enqueue(self, what: CallStart | Ended | Change) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
+        future: asyncio.Future[Any] = loop.create_future()
         if self._is_closed:
             future.set_exception(StorageError("the journal is closed"))
         elif self._waiting >= MAX_WAITING:
@@ -127,7 +127,7 @@ class Writer:
             # An error of our own ends this thread and its rows; another takes up the rest.
             if not is_ending:
                 self._start()
-            self._settle(batch, StorageError("the journal failed", "see the log of mcpgw"))
+            self._refuse(batch, StorageError("the journal failed", "see the log of mcpgw"))
 
     def _take(self) -> list[Sequence[_Entry] | None]:
         """Wait for rows and return them with all that is queued behind them."""
@@ -138,78 +138,108 @@ class Writer:
     def _commit(self, batch: Sequence[_Entry]) -> None:
         try:
             with map_errors(self._path.name):
-                self._write([what for what, _ in batch])
+                numbers = self._write(batch)
         except StorageError as error:
             self._disconnect()
-            self._settle(batch, error)
+            self.problem = error
+            self._refuse(batch, error)
         except GatewayError as error:
             # One row cannot be stored; the others must not suffer for it.
             self._disconnect()
             if len(batch) == 1:
-                self._settle(batch, error)
+                self._refuse(batch, error)
             else:
                 for entry in batch:
                     self._commit([entry])
         else:
-            self._settle(batch, None)
+            self.problem = None
+            self._tell(batch, numbers, None)
 
-    def _write(self, batch: Sequence[AuditEvent | Change]) -> None:
-        events = [what for what in batch if isinstance(what, AuditEvent)]
+    def _write(self, batch: Sequence[_Entry]) -> Sequence[Any]:
+        """Commit everything; return the number of each row, and what other statements returned."""
         connection = self._connect()
         connection.execute("BEGIN IMMEDIATE")
-        begin = 0
-        while begin < len(events):
-            count = _rows_of_next(len(events) - begin)
-            rows = map(_row, events[begin : begin + count])
-            connection.execute(_insert(count), tuple(chain.from_iterable(rows)))
-            begin += count
-        if begin < len(batch):
-            for what in batch:
-                if not isinstance(what, AuditEvent):
-                    what(connection)
+        records = [what for what, _ in batch if isinstance(what, CallStart | Ended)]
+        numbers: Sequence[Any] = ()
+        if records:
+            starts, ends, numbers = self._rows.link(connection, records)
+            _insert_all(connection, tables.call_start, starts)
+            _insert_all(connection, tables.call_end, ends)
+        if len(records) < len(batch):
+            given = iter(numbers)
+            numbers = [
+                next(given) if isinstance(what, CallStart | Ended) else what(connection)
+                for what, _ in batch
+            ]
         connection.execute("COMMIT")
+        self._rows.keep()
+        return numbers
 
     def _connect(self) -> sqlite3.Connection:
         """Return the connection to the file that stands at the path now."""
         identity = file_identity(self._path)
         if self._connection is None or identity != self._identity:
             self._disconnect()
+            self._rows.forget(is_other_file=identity != self._identity)
             self._connection = open_connection(self._path, checkpoint_pages=self._checkpoint_pages)
+            if not self._is_durable:
+                self._connection.execute("PRAGMA synchronous = NORMAL")
             self._identity = identity
         return self._connection
 
     def _disconnect(self) -> None:
         """Close the connection, which rolls back; the next batch opens another."""
+        self._rows.forget()
         if self._connection is not None:
             with suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
 
-    def _settle(self, batch: Sequence[_Entry], error: GatewayError | None) -> None:
+    def _refuse(self, batch: Sequence[_Entry], error: GatewayError) -> None:
+        self._tell(batch, (None,) * len(batch), error)
+
+    def _tell(
+        self, batch: Sequence[_Entry], numbers: Sequence[Any], error: GatewayError | None
+    ) -> None:
         """Tell everybody who waits for `batch`, with one wake-up of the event loop."""
         if not batch:
             return
         futures = [future for _, future in batch]
         # A loop that is closed has nobody waiting any more.
         with suppress(RuntimeError):
-            futures[0].get_loop().call_soon_threadsafe(self._wake, futures, error)
+            futures[0].get_loop().call_soon_threadsafe(self._wake, futures, numbers, error)
 
-    def _wake(self, futures: Sequence["asyncio.Future[None]"], error: GatewayError | None) -> None:
+    def _wake(
+        self,
+        futures: Sequence["asyncio.Future[Any]"],
+        numbers: Sequence[Any],
+        error: GatewayError | None,
+    ) -> None:
         self._waiting -= len(futures)
-        for future in futures:
+        for future, number in zip(futures, numbers, strict=True):
             if future.done():
                 continue
             if error is None:
-                future.set_result(None)
+                future.set_result(number)
             else:
                 # Each its own: a traceback grows on the one that is raised.
                 future.set_exception(StorageError(error.message, error.hint))
 
 
+def _insert_all(connection: sqlite3.Connection, table: Table, rows: Sequence[Row]) -> None:
+    begin = 0
+    while begin < len(rows):
+        count = _rows_of_next(len(rows) - begin)
+        values = tuple(chain.from_iterable(rows[begin : begin + count]))
+        connection.execute(_insert(table, count), values)
+        begin += count
+
+
 @cache
-def _insert(count: int) -> str:
+def _insert(table: Table, count: int) -> str:
     """Return the statement that inserts `count` rows."""
-    head, _, row = _INSERT.partition(" VALUES ")
+    statement = str(insert(table).compile(dialect=sqlite.dialect()))
+    head, _, row = statement.partition(" VALUES ")
     return f"{head} VALUES {', '.join([row] * count)}"
 
 

@@ -35,8 +35,9 @@ def status_error(server: str, status: int) -> UpstreamError:
     """Return the error for an HTTP answer that carries no JSON-RPC message."""
     for statuses, text, hint in _BY_STATUS:
         if status in statuses:
-            return UpstreamError(f"server {server!r} {text} ({status})", hint)
-    return UpstreamError(f"server {server!r} gave an answer that MCP does not know ({status})")
+            return UpstreamError(f"server {server!r} {text} ({status})", hint, status)
+    problem = f"server {server!r} gave an answer that MCP does not know ({status})"
+    return UpstreamError(problem, status=status)
 
 
 def too_large(server: str, limit_bytes: int) -> UpstreamError:

@@ -115,9 +115,9 @@ async def initialize_over_http(
         if code is not None:
             error = _refused(transport.server, code)
         if response.status in NOT_BY_POST:
-            raise NotHere(error.message, error.hint)
+            raise NotHere(error.message, error.hint, error.status)
         if code is None and judge(response.status, None) is Verdict.LEGACY:
-            raise Declined(error.message, error.hint)
+            raise Declined(error.message, error.hint, error.status)
         raise error
     agreement = _legacy(transport.server, result)
     lines = session_lines(agreement.version, response.session_id)

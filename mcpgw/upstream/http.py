@@ -282,7 +282,9 @@ class HttpTransport:
             if code in OUR_FAULT:
                 self.is_alive = False
                 raise refused_speech(self.server)
-            if frame.id is None or status >= 400:
+            if status >= 400:
+                return Reply(None, reply.error, status)
+            if frame.id is None:
                 return reply
         if frame.id != request_id:
             self.dropped += 1

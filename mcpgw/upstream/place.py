@@ -65,7 +65,8 @@ class Place:
             return self.connection
         now = self._loop.time()
         if self._failure is not None and now < self._failed_at + FAILURE_S:
-            raise type(self._failure)(self._failure.message, self._failure.hint)
+            failure = self._failure
+            raise type(failure)(failure.message, failure.hint, failure.status)
         if self.connection is not None:
             await self._bury(self.connection, now)
         try:

@@ -83,6 +83,11 @@ class Upstreams:
             self._slots[server.id] = slot
         return slot.find(lane) or await slot.connect(lane)
 
+    def starts(self, server_id: str) -> int:
+        """Return how many connections to a server were begun in its launch, failed ones too."""
+        slot = self._slots.get(server_id)
+        return 0 if slot is None else slot.starts
+
     def on_change(self, listener: Callable[[str, Notification], None]) -> None:
         """Call `listener(server_id, notification)` for what belongs to no call, of any server."""
         self._listeners.append(listener)

@@ -63,6 +63,8 @@ class Slot:
         notify: Callable[[str, Notification], None],
     ) -> None:
         self.fingerprint = fingerprint
+        self.starts = 0
+        """How many connections were begun, each of which starts a child."""
         self.primary = Place(server.name, spawn, self._open_primary)
         self._opener = opener
         self._spawn = spawn
@@ -219,6 +221,7 @@ class Slot:
         terms = Terms(
             self._on_change, self._on_question, capabilities=EVERYTHING, is_legacy=is_legacy
         )
+        self.starts += 1
         try:
             connection = await self._opener.open(self._server, self._fill, terms)
         except UpstreamError:
@@ -232,6 +235,7 @@ class Slot:
 
     async def _open_lane(self, capabilities: bytes) -> Connection:
         terms = Terms(self._on_change, self._on_question, capabilities=capabilities, is_legacy=True)
+        self.starts += 1
         connection = await self._opener.open(self._server, self._fill, terms)
         if connection.era is not Era.LEGACY:
             await connection.close()

@@ -8,7 +8,7 @@ a key where slots exist, never changes a place when it looks for the key, never 
 import hmac
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mcpgw.config import Config
 from mcpgw.errors import VaultLocked
@@ -26,7 +26,7 @@ from mcpgw.vault.key_place import (
 from mcpgw.vault.os_keyring import KEYRING_LIMIT_S, KEYRING_SERVICE
 from mcpgw.vault.sealed import KEY_BYTES, Sealer, derived_key, length_prefixed
 
-KINDS_OF_THE_HOUSE = (KeyKind.TOKEN, KeyKind.FINGERPRINT, KeyKind.STATE)
+KINDS_OF_THE_HOUSE = (KeyKind.TOKEN, KeyKind.FINGERPRINT, KeyKind.AUDIT, KeyKind.STATE)
 SEALING_KINDS = frozenset({KeyKind.WORKSPACE, KeyKind.STATE})
 """The others key digests: one key is never used with two algorithms."""
 
@@ -142,12 +142,23 @@ class Vault:
         Raises:
             VaultLocked: the vault is not open, or the key is not of its making.
         """
-        known = self._digest_keys.get(key.id)
-        if known is None or known[0] is not key:
-            if key.kind in SEALING_KINDS:
-                raise VaultLocked(f"a key of the kind {key.kind} is not for digests")
-            known = self._digest_keys[key.id] = (key, self._unwrapped(key))
-        return hmac.digest(known[1], length_prefixed((purpose.encode(), *parts)), "sha256")
+        secret = self._digest_key(key)
+        return hmac.digest(secret, length_prefixed((purpose.encode(), *parts)), "sha256")
+
+    def signer(self, key: DataKey, purpose: str) -> Callable[[bytes], bytes]:
+        """Return what makes the MAC (32 bytes) of some bytes, in less time than `digest`.
+
+        Raises:
+            VaultLocked: the vault is not open, or the key is not of its making.
+        """
+        keyed = hmac.new(self._digest_key(key), length_prefixed((purpose.encode(),)), "sha256")
+
+        def sign(message: bytes) -> bytes:
+            state = keyed.copy()
+            state.update(message)
+            return state.digest()
+
+        return sign
 
     def _place_key(self, install_id: str) -> tuple[KeySource, MasterKey]:
         # What the settings name is taken or fails: silently choosing another place would leave the
@@ -211,6 +222,14 @@ class Vault:
             if key.kind not in SEALING_KINDS:
                 raise VaultLocked(f"a key of the kind {key.kind} is not for sealing")
             known = self._sealers[key.id] = (key, Sealer(self._unwrapped(key)))
+        return known[1]
+
+    def _digest_key(self, key: DataKey) -> bytes:
+        known = self._digest_keys.get(key.id)
+        if known is None or known[0] is not key:
+            if key.kind in SEALING_KINDS:
+                raise VaultLocked(f"a key of the kind {key.kind} is not for digests")
+            known = self._digest_keys[key.id] = (key, self._unwrapped(key))
         return known[1]
 
     def _unwrapped(self, key: DataKey) -> bytes:

@@ -21,6 +21,7 @@ from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.feed import Feed
 from mcpgw.gateway.ongoing import ENDED, Ongoing
 from mcpgw.gateway.ports import Spawn
+from mcpgw.model.audit import Surface
 from mcpgw.protocol.inbound import classify_message
 from mcpgw.protocol.jsonrpc import (
     INTERNAL_ERROR,
@@ -224,7 +225,9 @@ class EventStreamEndpoint:
             call=call,
             admission=admission,
             version=session.version,
-            client_name=session.client_name[:64],
+            client_name=session.client_name,
+            client_version=session.client_version,
+            surface=Surface.EVENT_STREAM,
             client_address=client_address,
             send=conversation.send,
             session=session,

@@ -17,6 +17,7 @@ from mcpgw.formats.call import CallSet, FunctionCall, NoCalls, read_calls
 from mcpgw.formats.family import Family
 from mcpgw.gateway.access import Admission
 from mcpgw.gateway.function import Functions, Manner
+from mcpgw.model.audit import Surface
 from mcpgw.protocol.jsonrpc import repair_surrogates
 from mcpgw.protocol.sse import encode
 from mcpgw.web.answer import EVENT_STREAM
@@ -30,6 +31,15 @@ from mcpgw.web.stream import Stream, Streams
 from mcpgw.web.tools import sender_of
 
 TOOL_PATH = "/ws/{slug}/v1/tools/{tool}"
+
+SURFACE = {
+    Family.OPENAI: Surface.OPENAI,
+    Family.RESPONSES: Surface.RESPONSES,
+    Family.ANTHROPIC: Surface.ANTHROPIC,
+    Family.GEMINI: Surface.GEMINI,
+    Family.MCP: Surface.FUNCTION,
+}
+"""What the journal says of the calls of each family."""
 
 MOST_CHARACTERS = 1_000_000
 """The most text of one result that a caller can ask for."""
@@ -74,8 +84,9 @@ class ToolCallsEndpoint:
         has_media = query.flag("media")
         arguments = await read_body(request, self._max_body_bytes)
         call = FunctionCall("", values_of(TOOL_PATH, request.raw_path)["tool"], arguments)
+        manner = Manner(sender_of(request), Surface.OPENAPI)
         with _taken_back_by_leaving(request):
-            (done,) = await self._functions.run(admission, [call], Manner(sender_of(request)))
+            (done,) = await self._functions.run(admission, [call], manner)
         status = HTTP_STATUS["upstream"] if is_http and done.code else 200
         shown = operation_answer(done, taste, has_media=has_media)
         return json_response(_encode(shown), status)
@@ -90,6 +101,7 @@ class ToolCallsEndpoint:
         events = _Events(request, calls, taste) if _wants_events(request) else None
         manner = Manner(
             sender_of(request),
+            SURFACE[calls.family],
             is_parallel=query.flag("parallel", True),
             takes_questions=query.flag("questions"),
             watcher=events,

@@ -1,9 +1,17 @@
 import json
+import os
+import pty
 import signal
 
 import pytest
 
+from mcpgw.cli.audit import told
+from mcpgw.model.audit import Outcome
+from mcpgw.store.call import running
 from tests.cli.conftest import Cli
+from tests.cli.terminal import read_until
+from tests.fakes import read
+from tests.store.records import call_end, call_start
 
 
 @pytest.fixture
@@ -75,3 +83,49 @@ def test_a_live_view_of_lines(called: Cli) -> None:
         assert b"denied" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
+
+
+def test_the_story_of_one_call(called: Cli) -> None:
+    ok, failed, denied = called.json("logs")
+    told = called("logs", "show", ok["call_id"]).out
+    for part in (
+        "operator (at the box, admin)",
+        "mcpgw call",
+        "box, modern",
+        "echo__echo -> echo on echo",
+        "outcome  ok",
+        "at the server",
+        "fingerprint",
+    ):
+        assert part in told
+    assert "tool_error" in called("logs", "show", failed["call_id"]).out
+    told = called("logs", "show", denied["call_id"]).out
+    assert "denied not_found" in told
+    assert " -> " not in told
+
+
+def test_the_story_of_a_call_under_way() -> None:
+    lines = dict(told(running(call_start())))
+    assert "under way" in lines["outcome"]
+    assert "took" not in lines
+
+
+def test_the_story_of_a_call_that_took_several_tries() -> None:
+    event = read(call_end(outcome=Outcome.UPSTREAM_ERROR, upstream_status=429))
+    lines = dict(told(event))
+    assert lines["server said"] == "HTTP 429"
+    assert lines["for it"] == "2 starts of the server, 3 retries"
+    assert lines["redacted"] == "1 secret"
+
+
+def test_a_live_view_at_a_terminal_is_colored(called: Cli) -> None:
+    for options, is_colored in (((), True), (("--no-color",), False)):
+        ours, theirs = pty.openpty()
+        with called.process("logs", "-f", "-n", "1", *options, stdout=theirs) as process:
+            seen = read_until(ours, b"\n")
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+        os.close(ours)
+        os.close(theirs)
+        assert b"denied" in seen
+        assert (b"\x1b[33mdenied\x1b[0m" in seen) is is_colored

@@ -23,15 +23,17 @@ from mcpgw.gateway.ports import (
 from mcpgw.model.bounds import Bounds
 from mcpgw.model.workspace import ReadonlyTools, WorkspaceSettings
 from mcpgw.store.opened import open_store
-from tests.fakes import FakeSessions
+from tests.fakes import FakeSessions, read
 from tests.store.records import (
     NOW,
+    call_end,
+    call_start,
     datakey,
-    event,
     ruling,
     secret,
     server,
     session,
+    sign,
     slot,
     token,
     workspace,
@@ -109,8 +111,10 @@ async def test_nothing_changed_means_the_same_configuration(ports: Ports) -> Non
 
 
 async def test_a_recorded_call_can_be_found(ports: Ports) -> None:
-    await ports.journal.record(event())
-    assert await ports.journal.get("call_1") == event()
+    ports.journal.sign_with(sign)
+    seq = await ports.journal.begin(call_start())
+    assert await ports.journal.end(call_end()) == seq + 1
+    assert await ports.journal.get("ws_demo", call_start().call_id) == read(call_end())
     assert await ports.journal.latest() == NOW
 
 

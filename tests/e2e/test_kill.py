@@ -48,7 +48,7 @@ async def answered_until_killed(served: Served, token: str, after_s: float) -> i
 def rows(home: Path) -> int:
     with closing(sqlite3.connect(home / "journal.db")) as journal:
         assert journal.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        counted: int = journal.execute("SELECT count(*) FROM call").fetchone()[0]
+        counted: int = journal.execute("SELECT count(*) FROM call_end").fetchone()[0]
     with closing(sqlite3.connect(home / "configuration.db")) as configuration:
         assert configuration.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     return counted

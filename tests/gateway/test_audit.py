@@ -2,8 +2,9 @@
 
 import pytest
 
-from mcpgw.errors import Forbidden, NotFound
+from mcpgw.errors import Conflict, Forbidden, NotFound
 from mcpgw.model.audit import CallFilter
+from mcpgw.model.chain import Anchor
 from mcpgw.model.token import OPERATOR, Role
 from tests.world import World, asked
 
@@ -50,3 +51,31 @@ async def test_a_call_of_another_workspace_is_not_there(used: World) -> None:
         await used.gateway.audit.show(OPERATOR, "other", used.journal.rows[0].call_id)
     with pytest.raises(NotFound):
         await used.gateway.audit.show(OPERATOR, "demo", "call_none")
+
+
+async def test_whether_the_journal_is_whole_is_the_operators_affair(used: World) -> None:
+    audit = used.gateway.audit
+    own, lost = Anchor("calls-00", 4, bytes(16)), Anchor("calls-ff", 9, bytes(16))
+    (found,) = await audit.verify(OPERATOR)
+    assert (found.rows, found.problem) == (2, "")
+    found, missing = await audit.verify(OPERATOR, [own, lost, lost])
+    assert (found.anchors, found.problem) == (1, "")
+    assert (missing.chain, missing.bad_seq) == ("calls-ff", 0)
+    assert "replaced" in missing.problem
+    admin = (await used.admission(Role.ADMIN, "adm")).principal
+    with pytest.raises(Forbidden):
+        await audit.verify(admin)
+    with pytest.raises(Forbidden):
+        await audit.prune(admin, 0.0)
+
+
+async def test_only_a_whole_journal_is_pruned(used: World) -> None:
+    used.journal.bad_seq = 2
+    with pytest.raises(Conflict, match="row 2 of the journal"):
+        await used.gateway.audit.prune(OPERATOR, 0.0)
+    assert len(used.journal.ends) == 2
+    used.journal.bad_seq = None
+    assert await used.gateway.audit.prune(OPERATOR, 3600.0) == 0
+    used.clock.pass_s(10.0)
+    assert await used.gateway.audit.prune(OPERATOR, 5.0) == 2
+    assert used.journal.tallied == 2

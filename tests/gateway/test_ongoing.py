@@ -117,7 +117,7 @@ async def test_without_knowing_nothing_is_served(world: World) -> None:
     with pytest.raises(StorageError):
         await world.gateway.dispatcher.answer(asked(admission, "tools/call", LOG))
     (row,) = world.journal.rows
-    assert (row.outcome, row.error_class) == (Outcome.UPSTREAM_ERROR, "storage")
+    assert (row.outcome, row.error_class) == (Outcome.WITHHELD, "storage")
 
 
 async def test_not_knowing_is_borne_for_a_moment_only(world: World) -> None:

@@ -8,7 +8,9 @@ from mcpgw.model.key import DataKey, KeyKind, KeySlot
 
 
 def test_the_kinds_as_they_are_stored() -> None:
-    assert [kind.value for kind in KeyKind] == ["workspace", "token", "fingerprint", "state"]
+    assert [kind.value for kind in KeyKind] == [
+        *("workspace", "token", "fingerprint", "audit", "state"),
+    ]
 
 
 def test_records_cannot_be_changed() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from mcpgw.config import Config, load_config
 from mcpgw.store.opened import Store, open_store
-from tests.store.records import datakey, server, workspace
+from tests.store.records import datakey, server, sign, workspace
 
 
 @pytest.fixture
@@ -19,6 +19,7 @@ def config(tmp_path: Path) -> Config:
 @pytest.fixture
 async def store(config: Config) -> AsyncIterator[Store]:
     store = await open_store(config, create=True, is_server=True)
+    store.journal.sign_with(sign)
     yield store
     await store.close()
 

@@ -1,6 +1,9 @@
 """Records to store, each with as little said as the test needs."""
 
-from mcpgw.model.audit import AuditEvent, Outcome
+import hmac
+from typing import Any
+
+from mcpgw.model.audit import CallEnd, Caller, CallStart, Outcome, Target
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
 from mcpgw.model.ruling import Ruling
 from mcpgw.model.secret import SealedSecret
@@ -9,6 +12,7 @@ from mcpgw.model.session import SessionRecord
 from mcpgw.model.token import Role, Token
 from mcpgw.model.tool_class import ToolClass
 from mcpgw.model.workspace import Workspace
+from mcpgw.store.rows import SERVE, Ended, Rows
 
 NOW = 1_800_000_000.25
 
@@ -90,8 +94,19 @@ def session(
     )
 
 
-def event(
-    call_id: str = "call_1",
+def sign(message: bytes) -> bytes:
+    return hmac.digest(b"the journal's key", message, "sha256")
+
+
+def new_rows() -> Rows:
+    """Return what makes rows of a serving process."""
+    rows = Rows(SERVE)
+    rows.sign_with(sign)
+    return rows
+
+
+def call_start(
+    number: int = 1,
     *,
     workspace_id: str = "ws_demo",
     server: str = "jira",
@@ -100,27 +115,55 @@ def event(
     token_id: str = "tok_1",  # noqa: S107  (an id, no token)
     member: str = "ana@team.org",
     started_at: float = NOW,
-    duration_us: int = 1500,
-    outcome: Outcome = Outcome.OK,
     request_bytes: int = 120,
-) -> AuditEvent:
-    return AuditEvent(
-        call_id=call_id,
-        workspace_id=workspace_id,
-        method="tools/call",
-        server_id="srv_1",
-        server=server,
-        exposed=exposed,
-        original=original,
-        token_id=token_id,
-        member=member,
-        client_address="127.0.0.1",
-        client_name="a client",
-        protocol_version="2025-11-25",
-        started_at=started_at,
-        duration_us=duration_us,
-        outcome=outcome,
-        error_class="",
+) -> CallStart:
+    """Return the start of the call with that number."""
+    return CallStart(
+        started_us=int(started_at * 1e6),
+        number=number,
+        caller=Caller(
+            workspace_id,
+            token_id,
+            member,
+            role="developer",
+            client_name="a client",
+            client_version="1.2",
+            client_address="127.0.0.1",
+            surface="mcp",
+            era="legacy",
+            protocol_version="2025-11-25",
+        ),
+        target=Target("tools/call", "srv_1", server, exposed, original),
         request_bytes=request_bytes,
-        result_bytes=2048,
+        arguments=b"arguments" + bytes(7),
     )
+
+
+def call_end(
+    number: int = 1,
+    *,
+    outcome: Outcome = Outcome.OK,
+    error_class: str = "",
+    duration_us: int = 1500,
+    upstream_status: int = 0,
+    **start: Any,
+) -> CallEnd:
+    """Return the end of the call with that number."""
+    return CallEnd(
+        start=call_start(number, **start),
+        outcome=outcome,
+        error_class=error_class,
+        duration_us=duration_us,
+        upstream_us=duration_us // 2,
+        upstream_status=upstream_status,
+        result_bytes=2048,
+        result=b"result" + bytes(10),
+        redactions=1,
+        restarts=2,
+        retries=3,
+    )
+
+
+def ended(number: int = 1, **end: Any) -> Ended:
+    """Return the same for a writer."""
+    return Ended(call_end(number, **end), None)

@@ -1,6 +1,8 @@
 """The revisions build exactly the tables that the statements are made from."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,16 +10,18 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from msgspec import structs
 from sqlalchemy import MetaData, NullPool, create_engine
 
+from mcpgw.config import load_config
 from mcpgw.errors import StorageError
-from mcpgw.store import tables
+from mcpgw.model.audit import CallFilter, Outcome
+from mcpgw.store import journal_tables, tables
 from mcpgw.store.migration import migrate
-from mcpgw.store.schema import CONFIGURATION, JOURNAL, Chain, bring_up, schema_of
-from tests.store.records import event
+from mcpgw.store.opened import open_store
+from mcpgw.store.schema import CONFIGURATION, JOURNAL, Chain, prepare, schema_of
+from tests.store.records import call_end, sign
 
-CHAINS = [(CONFIGURATION, tables.configuration), (JOURNAL, tables.journal)]
+CHAINS = [(CONFIGURATION, tables.configuration), (JOURNAL, journal_tables.journal)]
 
 
 @pytest.fixture
@@ -62,24 +66,67 @@ def test_the_schema_number_is_the_newest_revision(chain: Chain, metadata: MetaDa
     assert all(revision.revision.isdecimal() for revision in script.walk_revisions())
 
 
-def test_an_old_journal_keeps_its_rows(path: Path, tmp_path: Path) -> None:
-    """A gateway of before there were stored sessions is brought up as it starts."""
+OLD_CALL = {
+    "call_id": "call_66517289c50900000ff",
+    "workspace_id": "ws_demo",
+    "method": "tools/call",
+    "server_id": "srv_1",
+    "server": "jira",
+    "exposed": "jira__create_issue",
+    "original": "create_issue",
+    "token_id": "tok_1",
+    "member": "ana@team.org",
+    "client_address": "127.0.0.1",
+    "client_name": "a client",
+    "protocol_version": "2025-11-25",
+    "started_at": 1_800_000_000.25,
+    "duration_us": 1500,
+    "outcome": "timeout",
+    "error_class": "upstream_timeout",
+    "request_bytes": 120,
+    "result_bytes": 7,
+}
+"""A row of the first schema."""
+
+
+async def test_an_old_journal_keeps_its_rows(tmp_path: Path) -> None:
+    """A gateway of before there were two rows a call is brought up as it starts."""
+    config = load_config({"home": tmp_path / "home"})
+    prepare(config, create=True)
+    path = config.journal_path
+    path.unlink()
+    path.touch()
     folder = tmp_path / "old"
     folder.mkdir()
-    shutil.copy(JOURNAL.folder / "revision_0001.py", folder)
+    for name in ("revision_0001.py", "revision_0002.py"):
+        shutil.copy(JOURNAL.folder / name, folder)
     migrate(path, folder)
-    row = event()
-    values = {**structs.asdict(row), "outcome": row.outcome.value}
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-    with engine.begin() as connection:
-        connection.execute(tables.call.insert().values(values))
-    assert schema_of(path, JOURNAL) == "0001"
-    bring_up(path, JOURNAL, "0001")
-    assert schema_of(path, JOURNAL) == JOURNAL.head
-    with engine.begin() as connection:
-        (kept,) = connection.execute(tables.call.select())
-        assert {**values, "id": 1} == kept._mapping
-        assert connection.execute(tables.session.select()).all() == []
+    others = [
+        OLD_CALL | {"outcome": "ok", "error_class": "", "started_at": 1_800_000_001.0},
+        OLD_CALL | {"outcome": "denied", "server": "", "call_id": "call_odd", "token_id": "tok_2"},
+    ]
+    with closing(sqlite3.connect(path)) as connection:
+        for values in (OLD_CALL, *others):
+            marks = ", ".join("?" * len(values))
+            statement = f"INSERT INTO call ({', '.join(values)}) VALUES ({marks})"  # noqa: S608
+            connection.execute(statement, tuple(values.values()))
+        connection.execute("INSERT INTO session VALUES ('s', 'w', 't', 0, '', '[]', 1.0, 2.0)")
+        connection.commit()
+    assert schema_of(path, JOURNAL) == "0002"
+    store = await open_store(config, create=False, is_server=True)
+    store.journal.sign_with(sign)
+    seen = [event for _, event in await store.journal.find(CallFilter())]
+    assert [event.outcome for event in seen] == [Outcome.TIMEOUT, Outcome.OK, Outcome.DENIED]
+    assert {name: getattr(seen[0], name) for name in OLD_CALL} == OLD_CALL
+    assert (seen[0].upstream_us, seen[2].upstream_us, seen[0].role) == (1500, 0, "")
+    assert await store.journal.get("ws_demo", str(OLD_CALL["call_id"])) == seen[0]
+    assert store.sessions.get("s") is not None
+    assert await store.journal.end(call_end(9)) == 4
+    assert await store.journal.last_used("ws_demo") == {
+        "tok_1": 1_800_000_001.0,
+        "tok_2": 1_800_000_000.25,
+    }
+    await store.close()
 
 
 def test_migrating_again_changes_nothing(path: Path) -> None:

@@ -5,12 +5,10 @@ from typing import get_type_hints
 import pytest
 from sqlalchemy import Table
 
-from mcpgw.model.audit import AuditEvent
 from mcpgw.model.key import DataKey, KeySlot
 from mcpgw.model.ruling import Ruling
 from mcpgw.model.secret import SealedSecret
 from mcpgw.model.server import Server
-from mcpgw.model.session import SessionRecord
 from mcpgw.model.token import Token
 from mcpgw.model.workspace import Workspace
 from mcpgw.store import tables
@@ -26,8 +24,6 @@ from mcpgw.store import tables
         (tables.ruling, Ruling, set()),
         (tables.keyslot, KeySlot, set()),
         (tables.datakey, DataKey, set()),
-        (tables.call, AuditEvent, {"id"}),
-        (tables.session, SessionRecord, set()),
     ],
 )
 def test_a_table_has_the_fields_of_its_record(table: Table, record: type, more: set[str]) -> None:

@@ -159,11 +159,13 @@ def test_establish_never_touches_a_key_file_that_it_cannot_use(config: Config) -
 
 def test_establish_makes_every_key_of_the_house_anew(config: Config) -> None:
     vault, slot, datakeys = established(config)
-    assert set(datakeys) == {KeyKind.TOKEN, KeyKind.FINGERPRINT, KeyKind.STATE}
+    assert set(datakeys) == {
+        *(KeyKind.TOKEN, KeyKind.FINGERPRINT, KeyKind.AUDIT, KeyKind.STATE),
+    }
     assert {(key.workspace_id, key.version, key.created_at) for key in datakeys.values()} == {
         ("", 1, NOW)
     }
-    assert len({key.id for key in datakeys.values()} | {slot.id}) == 4
+    assert len({key.id for key in datakeys.values()} | {slot.id}) == 5
     assert slot.created_at == NOW
     again, other_slot, other_keys = established(config)
     assert other_slot.id != slot.id
@@ -326,8 +328,9 @@ def test_unlock_without_slots_says_init(config: Config) -> None:
         lambda vault, keys: vault.seal(keys[KeyKind.STATE], CONTEXT, b"x"),
         lambda vault, keys: vault.open(keys[KeyKind.STATE], CONTEXT, bytes(61)),
         lambda vault, keys: vault.digest(keys[KeyKind.TOKEN], "purpose", (b"x",)),
+        lambda vault, keys: vault.signer(keys[KeyKind.AUDIT], "purpose"),
     ],
-    ids=["new_datakey", "seal", "open", "digest"],
+    ids=["new_datakey", "seal", "open", "digest", "signer"],
 )
 def test_a_locked_vault_does_nothing(
     config: Config, operation: Callable[[Vault, dict[KeyKind, DataKey]], object]
@@ -392,6 +395,24 @@ def test_no_key_serves_two_algorithms(config: Config) -> None:
     for kind in (KeyKind.WORKSPACE, KeyKind.STATE):
         with pytest.raises(VaultLocked, match="not for digests"):
             vault.digest(keys[kind], "purpose", (b"x",))
+        with pytest.raises(VaultLocked, match="not for digests"):
+            vault.signer(keys[kind], "purpose")
+
+
+def test_a_signer_tells_keys_purposes_and_messages_apart(config: Config) -> None:
+    vault, _, keys = established(config)
+    audit, token = keys[KeyKind.AUDIT], keys[KeyKind.TOKEN]
+    macs = {
+        vault.signer(audit, "a")(b"message"),
+        vault.signer(audit, "a")(b"another"),
+        vault.signer(audit, "b")(b"message"),
+        vault.signer(token, "a")(b"message"),
+        vault.signer(audit, "")(b"amessage"),
+    }
+    assert len(macs) == 5
+    assert {len(mac) for mac in macs} == {32}
+    sign = vault.signer(audit, "a")
+    assert sign(b"message") == sign(b"message") in macs
 
 
 def test_digest_depends_on_key_purpose_and_boundaries(config: Config) -> None:

@@ -125,6 +125,7 @@ WAYS: Mapping[tuple[str, ...], list[Way]] = {
     ("GET", f"{API}/explain"): [Way("api", query={"token": "{token}", "tool": "git__log"})],
     ("GET", f"{API}/calls"): PLAIN,
     ("GET", f"{API}/calls/{{call}}"): PLAIN,
+    ("GET", f"{API}/statistics"): PLAIN,
 }
 
 

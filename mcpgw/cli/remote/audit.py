@@ -1,11 +1,13 @@
 """The journal of a gateway elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 from mcpgw.cli.remote.connection import Connection, segment
 from mcpgw.model.audit import AuditEvent, CallFilter
 from mcpgw.model.token import Principal
 from mcpgw.web.wire.call import Call, CallQuery
+from mcpgw.web.wire.page import MAX_LIMIT
 
 
 class RemoteAudit:
@@ -22,6 +24,15 @@ class RemoteAudit:
         found = await self._connection.get_all(Call, "/calls", query, wanted.newest)
         rows = [(one.row or 0, one.event()) for one in found]
         return sorted(rows, key=lambda row: row[0])
+
+    async def pages(
+        self, principal: Principal, slug: str, wanted: CallFilter
+    ) -> AsyncIterator[Sequence[AuditEvent]]:
+        """Return all calls that match, in the order of their rows, some at a time."""
+        wanted = replace(wanted, after_rowid=0, newest=MAX_LIMIT)
+        while found := await self.find(principal, slug, wanted):
+            yield [event for _, event in found]
+            wanted = replace(wanted, after_rowid=found[-1][0])
 
     async def show(self, principal: Principal, slug: str, call_id: str) -> AuditEvent:
         """Return one call."""

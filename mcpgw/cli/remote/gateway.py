@@ -14,6 +14,7 @@ from mcpgw.cli.remote.mcp import ask
 from mcpgw.cli.remote.member import RemoteMembers
 from mcpgw.cli.remote.secret import RemoteSecrets
 from mcpgw.cli.remote.server import RemoteServers
+from mcpgw.cli.remote.statistics import RemoteStatistics
 from mcpgw.cli.remote.token import RemoteTokens
 from mcpgw.cli.remote.tool import RemoteTools
 from mcpgw.cli.remote.workspace import RemoteWorkspaces
@@ -37,6 +38,7 @@ class RemoteGateway:
     tools: RemoteTools
     explanations: RemoteExplanations
     audit: RemoteAudit
+    statistics: RemoteStatistics
 
     async def me(self) -> Me:
         """Return what the gateway says of the token."""
@@ -65,4 +67,5 @@ async def open_remote(target: Target, max_message_bytes: int) -> AsyncIterator[R
             tools=RemoteTools(connection),
             explanations=RemoteExplanations(connection),
             audit=RemoteAudit(connection),
+            statistics=RemoteStatistics(connection),
         )

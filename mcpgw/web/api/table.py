@@ -12,6 +12,7 @@ from mcpgw.web.api.me import MeApi
 from mcpgw.web.api.member import MemberApi
 from mcpgw.web.api.secret import SecretApi
 from mcpgw.web.api.server import ServerApi
+from mcpgw.web.api.statistics import StatisticsApi
 from mcpgw.web.api.token import TokenApi
 from mcpgw.web.api.tool import ToolApi
 from mcpgw.web.api.workspace import WorkspaceApi
@@ -32,6 +33,7 @@ def build_endpoints(gateway: Gateway) -> Sequence[Endpoint]:
     members = MemberApi(gateway.members, gateway.now)
     tools, calls = ToolApi(gateway.tools), CallApi(gateway.audit)
     catalog, entry = CatalogApi(gateway.catalog, gateway.additions), "/catalog/{entry}"
+    statistics = StatisticsApi(gateway.statistics, gateway.now)
     server, secret = "/servers/{server}", "/servers/{server}/secrets/{secret}"
     token, ruling = "/tokens/{token}", "/tools/{tool}/ruling"
     return (
@@ -69,4 +71,5 @@ def build_endpoints(gateway: Gateway) -> Sequence[Endpoint]:
         Endpoint("GET", "/explain", READ, ExplainApi(gateway.explanations).explain),
         Endpoint("GET", "/calls", Action.READ_OWN_CALLS, calls.list),
         Endpoint("GET", "/calls/{call}", Action.READ_OWN_CALLS, calls.show),
+        Endpoint("GET", "/statistics", Action.READ_OWN_CALLS, statistics.sum),
     )

@@ -22,11 +22,13 @@ class CallQuery(PageQuery, frozen=True, kw_only=True):
     tool: _Text = ""
     server: _Text = ""
     member: _Text = ""
+    client: _Text = ""
     token: _Text = ""
     status: tuple[Outcome, ...] = ()
     since: Moment | UnsetType = UNSET
     until: Moment | UnsetType = UNSET
     slower_than_ms: _Span | UnsetType = UNSET
+    rate_limited: bool = False
     after: _Row | UnsetType = UNSET
 
     @classmethod
@@ -37,11 +39,13 @@ class CallQuery(PageQuery, frozen=True, kw_only=True):
             tool=wanted.target,
             server=wanted.server,
             member=wanted.member,
+            client=wanted.client,
             token=wanted.token_id,
             status=wanted.outcomes,
             since=UNSET if wanted.since is None else moment(wanted.since),
             until=UNSET if wanted.until is None else moment(wanted.until),
             slower_than_ms=UNSET if slower_than_us is None else slower_than_us / 1000,
+            rate_limited=wanted.is_rate_limited,
             after=UNSET if wanted.after_rowid is None else wanted.after_rowid,
         )
 
@@ -52,11 +56,13 @@ class CallQuery(PageQuery, frozen=True, kw_only=True):
             target=self.tool,
             server=self.server,
             member=self.member,
+            client=self.client,
             token_id=self.token,
             outcomes=self.status,
             since=None if self.since is UNSET else seconds_of(self.since),
             until=None if self.until is UNSET else seconds_of(self.until),
             slower_than_us=None if slower_than_ms is UNSET else round(slower_than_ms * 1000),
+            is_rate_limited=self.rate_limited,
             before=before,
             after_rowid=None if self.after is UNSET else self.after,
             newest=newest,
@@ -79,15 +85,26 @@ class Call(Struct, frozen=True, kw_only=True):
     original: str
     token_id: str
     member: str
+    role: str
     client_address: str
     client_name: str
+    client_version: str
+    surface: str
+    era: str
     protocol_version: str
     started_at: Moment
     duration_us: int
+    upstream_us: int
     outcome: Outcome
     error_class: str
+    upstream_status: int
     request_bytes: int
     result_bytes: int
+    arguments_fingerprint: str
+    result_fingerprint: str
+    redactions: int
+    restarts: int
+    retries: int
 
     @classmethod
     def of(cls, event: AuditEvent, slug: str, row: int | None = None) -> "Call":

@@ -41,3 +41,17 @@ async def test_more_than_a_page(remote: RemoteGateway, here: World, client: Clie
         here.journal.rows.append(structs.replace(row, started_at=started_at))
     found = await remote.audit.find(OPERATOR, "demo", CallFilter(newest=2050))
     assert [number for number, _ in found] == list(range(51, 2101))
+
+
+async def test_page_by_page(
+    remote: RemoteGateway, here: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcpgw.cli.remote.audit.MAX_LIMIT", 2)
+    await here.server("git", log="x")
+    for _ in range(5):
+        await client.modern("tools/call", "git__log", name="git__log")
+    pages = [page async for page in remote.audit.pages(OPERATOR, "demo", CallFilter())]
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert [one.call_id for page in pages for one in page] == [
+        row.call_id for row in here.journal.rows
+    ]

@@ -6,11 +6,12 @@ from msgspec import structs
 
 from mcpgw.model.audit import AuditEvent, CallFilter, Outcome
 from mcpgw.web.wire.call import Call, CallQuery
-from tests.store.records import event
+from tests.fakes import read
+from tests.store.records import call_end
 
 
 def test_a_record_there_and_back() -> None:
-    found = event("call_1", outcome=Outcome.TIMEOUT)
+    found = read(call_end(outcome=Outcome.TIMEOUT))
     sent = msgspec.json.encode(Call.of(found, "demo", 7))
     told = msgspec.json.decode(sent, type=Call)
     assert (told.row, told.workspace) == (7, "demo")
@@ -29,6 +30,8 @@ def test_every_field_of_the_record_is_told() -> None:
             target="jira*",
             server="git",
             member="ana",
+            client="cursor",
+            is_rate_limited=True,
             token_id="tok_1",
             outcomes=(Outcome.OK, Outcome.DENIED),
             since=1.8e9,

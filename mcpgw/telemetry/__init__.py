@@ -1,0 +1,1 @@
+"""What leaves the gateway about itself: anchors, alerts, traces. Never a payload or a secret."""
