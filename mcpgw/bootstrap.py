@@ -21,6 +21,7 @@ from mcpgw.gateway.access import Access
 from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.call import Calls
 from mcpgw.gateway.catalog import Additions, Catalog
+from mcpgw.gateway.counters import Counters
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.explain import Explanations
@@ -30,8 +31,10 @@ from mcpgw.gateway.installation import Installation
 from mcpgw.gateway.keys import Keys
 from mcpgw.gateway.listing import Listings
 from mcpgw.gateway.member import Members
+from mcpgw.gateway.metrics import Metrics
 from mcpgw.gateway.ongoing import Ongoing
 from mcpgw.gateway.parking import Parking
+from mcpgw.gateway.ports import Tracing as TracingPort
 from mcpgw.gateway.ports import Upstreams as UpstreamsPort
 from mcpgw.gateway.ports import Vault as VaultPort
 from mcpgw.gateway.question import Questions
@@ -51,6 +54,7 @@ from mcpgw.gateway.workspace import Workspaces
 from mcpgw.store import integrity, lock
 from mcpgw.store.opened import Store, open_store
 from mcpgw.telemetry.anchor import Anchors
+from mcpgw.telemetry.tracing import Untraced, open_telemetry
 from mcpgw.upstream.pool import Upstreams
 from mcpgw.vault.os_keyring import OsKeyring
 from mcpgw.vault.vault import Vault
@@ -125,6 +129,8 @@ async def open_gateway(
     async with AsyncExitStack() as stack:
         store = await open_store(config, create=is_created, is_server=is_server)
         stack.push_async_callback(store.close)
+        tracing = open_telemetry() if config.otel and is_server else Untraced()
+        stack.callback(tracing.close)
         background = _Background()
         upstreams = Upstreams(
             spawn=background.spawn,
@@ -137,7 +143,7 @@ async def open_gateway(
         stack.push_async_callback(upstreams.close)
         stack.push_async_callback(background.close)
         newest_time = await store.journal.latest()
-        yield _assemble(config, store, Vault(config), upstreams, background, newest_time)
+        yield _assemble(config, store, Vault(config), upstreams, background, tracing, newest_time)
 
 
 @contextmanager
@@ -199,6 +205,7 @@ def _assemble(
     vault: VaultPort,
     upstreams: UpstreamsPort,
     background: _Background,
+    tracing: TracingPort,
     newest_time: float,
 ) -> Gateway:
     """Wire the use cases; mypy checks here that every adapter has its port's shape."""
@@ -206,14 +213,9 @@ def _assemble(
     identity = msgspec.json.encode({"name": "mcpgw", "version": __version__})
     current, keys, filler = Current(store.configuration), Keys(vault), Filler(vault)
     rulings, throttle = Rulings(keys, vault), Throttle(clock)
+    list_timeout_s = config.list_timeout_s
     listings = Listings(
-        upstreams,
-        filler,
-        rulings,
-        clock,
-        spawn,
-        identity=identity,
-        list_timeout_s=config.list_timeout_s,
+        upstreams, filler, rulings, clock, spawn, identity=identity, list_timeout_s=list_timeout_s
     )
     access = Access(current, vault, clock, newest_time=newest_time)
     ongoing = Ongoing(current, access, throttle, upstreams, clock, spawn)
@@ -222,8 +224,11 @@ def _assemble(
     parking = Parking(keys, vault, ongoing, clock, spawn, identity=identity)
     relay = Relay(upstreams, questions, parking, identity=identity, call_timeout_s=timeout_s)
     subscriptions = Subscriptions(current, ongoing, listings, sessions, upstreams, clock, spawn)
-    recording = Recording(store.journal, vault, clock)
+    counters = Counters()
+    recording = Recording(store.journal, vault, counters, tracing, clock)
     calls = Calls(listings, relay, sessions, ongoing, recording, clock, identity=identity)
+    anchors = Anchors(config.anchors)
+    upkeep = Upkeep(recording, store.journal, anchors, store.reserve, clock, spawn)
     tokens = Tokens(current, store.tokens, store.journal, keys, vault, clock)
     servers = Servers(current, store.servers, listings, filler, clock)
     secrets = Secrets(current, store.secrets, keys, vault, clock)
@@ -244,9 +249,8 @@ def _assemble(
         explanations=Explanations(current, access, keys, listings, throttle, clock),
         audit=Audit(current, store.journal, clock),
         statistics=Statistics(current, store.journal),
-        upkeep=Upkeep(
-            recording, store.journal, Anchors(config.anchors), store.reserve, clock, spawn
-        ),
+        metrics=Metrics(current, counters, recording),
+        upkeep=upkeep,
         ongoing=ongoing,
         catalog=open_catalog(config),
         additions=Additions(current, servers, secrets, PackageManagers(base_environment())),

@@ -32,6 +32,18 @@ def _level(value: Any) -> str:
     return str(value)
 
 
+def _log_format(value: Any) -> str:
+    if value not in ("text", "json"):
+        raise ValueError
+    return str(value)
+
+
+def _switch(value: Any) -> bool:
+    if value not in ("on", "off", True, False):
+        raise ValueError
+    return value in ("on", True)
+
+
 def _durability(value: Any) -> str:
     if value not in ("full", "normal"):
         raise ValueError
@@ -148,6 +160,8 @@ SETTINGS = (
     Setting("master_key_file", "MCPGW_MASTER_KEY_FILE", "", _text, "file of the master key"),
     Setting("credentials_directory", "CREDENTIALS_DIRECTORY", "", _text, "systemd credentials"),
     Setting("log_level", "MCPGW_LOG_LEVEL", "info", _level, "debug, info, warning or error"),
+    Setting("log_format", "MCPGW_LOG_FORMAT", "text", _log_format, "of the log: text, json"),
+    Setting("otel", "MCPGW_OTEL", False, _switch, "send traces and logs by OpenTelemetry: on, off"),
     Setting("durability", "MCPGW_DURABILITY", "full", _durability, "of the journal: full, normal"),
     Setting(
         *("anchors", "MCPGW_ANCHORS", ("stderr",), _places),
@@ -167,6 +181,7 @@ SETTINGS = (
         *("max_auth_failures", "MCPGW_MAX_AUTH_FAILURES", 10, _count),
         "failed authentications of one address in a minute",
     ),
+    Setting("metrics_port", "MCPGW_METRICS_PORT", 0, _port, "loopback port of /metrics; 0: none"),
     Setting("max_connections", "MCPGW_MAX_CONNECTIONS", 32, _count, "HTTP connections per lane"),
     Setting(
         "registry_url",
@@ -210,6 +225,8 @@ class Config:
     master_key_file: str
     credentials_directory: str
     log_level: str
+    log_format: str
+    otel: bool
     durability: str
     anchors: tuple[str, ...]
     call_timeout_s: float
@@ -220,6 +237,7 @@ class Config:
     max_clients: int
     max_clients_per_address: int
     max_auth_failures: int
+    metrics_port: int
     max_connections: int
     registry_url: str
 

@@ -370,6 +370,30 @@ class FakeReserve:
         self.filled += 1
 
 
+class FakeTracing:
+    """Tracing, and the one span of all calls: remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.meta: dict[str, Raw] = {}
+        """What servers are told."""
+        self.ended: list[CallEnd] = []
+
+    def begin(self, method: str, name: str, meta: Mapping[str, Raw]) -> "FakeTracing":
+        self.told.append(f"{method} {name}")
+        return self
+
+    def to_server(self) -> Mapping[str, Raw]:
+        self.told.append("to server")
+        return self.meta
+
+    def back(self) -> None:
+        self.told.append("back")
+
+    def end(self, end: CallEnd) -> None:
+        self.ended.append(end)
+
+
 def read(end: CallEnd) -> AuditEvent:
     """Return a call as it is read, once its end is written."""
     told = msgspec.structs.asdict(end)

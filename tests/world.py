@@ -16,6 +16,7 @@ from mcpgw.gateway.asked import Asked
 from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.call import Calls
 from mcpgw.gateway.catalog import Additions, Catalog
+from mcpgw.gateway.counters import Counters
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.dispatch import Dispatcher
 from mcpgw.gateway.explain import Explanations
@@ -25,6 +26,7 @@ from mcpgw.gateway.installation import Installation
 from mcpgw.gateway.keys import Keys
 from mcpgw.gateway.listing import Listings
 from mcpgw.gateway.member import Members
+from mcpgw.gateway.metrics import Metrics
 from mcpgw.gateway.ongoing import Ongoing
 from mcpgw.gateway.parking import Parking
 from mcpgw.gateway.ports import Send
@@ -64,6 +66,7 @@ from tests.fakes import (
     FakeSessions,
     FakeStore,
     FakeTokens,
+    FakeTracing,
     FakeUpstream,
     FakeUpstreams,
     FakeVault,
@@ -99,6 +102,7 @@ class World:
     recording: Recording
     notes: FakeNotes
     reserve: FakeReserve
+    tracing: FakeTracing
 
     async def server(self, name: str, prefix: str | None = None, **tools: str) -> FakeUpstream:
         """Add a server to `demo`, reachable, with these tools."""
@@ -246,7 +250,8 @@ async def world() -> AsyncIterator[World]:
     sessions, questions = Sessions(keys, vault, clock, session_store), Questions()
     parking = Parking(keys, vault, ongoing, clock, spawn, identity=IDENTITY)
     relay = Relay(upstreams, questions, parking, identity=IDENTITY, call_timeout_s=5.0)
-    recording, notes = Recording(journal, vault, clock), FakeNotes()
+    counters, tracing = Counters(), FakeTracing()
+    recording, notes = Recording(journal, vault, counters, tracing, clock), FakeNotes()
     reserve = FakeReserve()
     calls = Calls(listings, relay, sessions, ongoing, recording, clock, identity=IDENTITY)
     subscriptions = Subscriptions(current, ongoing, listings, sessions, upstreams, clock, spawn)
@@ -270,6 +275,7 @@ async def world() -> AsyncIterator[World]:
         tools=Tools(current, access, FakeRulings(store), rulings, listings, clock),
         explanations=Explanations(current, access, keys, listings, throttle, clock),
         statistics=Statistics(current, journal),
+        metrics=Metrics(current, counters, recording),
         upkeep=Upkeep(recording, journal, notes, reserve, clock, spawn),
         audit=Audit(current, journal, clock),
         ongoing=ongoing,
@@ -300,6 +306,7 @@ async def world() -> AsyncIterator[World]:
         recording,
         notes,
         reserve,
+        tracing,
     )
     await gateway.installation.establish(OPERATOR)
     await gateway.workspaces.create(OPERATOR, "demo")

@@ -96,7 +96,7 @@ class Served:
 @asynccontextmanager
 async def serving_data(config: Config) -> AsyncIterator[Served]:
     """Serve the data directory, all that can fail at first having worked, until the block ends."""
-    log_to_stderr(config.log_level)
+    log_to_stderr(config.log_level, config.log_format)
     with serve_lock(config) as publish:
         async with open_gateway(config, is_server=True) as gateway:
             await gateway.installation.unlock(OPERATOR)
@@ -137,6 +137,7 @@ def listening_of(config: Config) -> Listening:
         max_auth_failures=config.max_auth_failures,
         trusted_proxies=config.trusted_proxies,
         cors_origins=config.cors_origins,
+        metrics_port=config.metrics_port,
     )
 
 

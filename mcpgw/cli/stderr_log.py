@@ -3,6 +3,7 @@
 What a library logs may quote a request. Its lines go nowhere, and no exception is ever formatted.
 """
 
+import json
 import logging
 
 from mcpgw.cli.output import clean, iso
@@ -20,11 +21,38 @@ class OneLine(logging.Formatter):
         return f"{iso(record.created)} {level} {record.name}: {clean(record.getMessage())}"
 
 
-def log_to_stderr(level: str) -> None:
-    """Send what mcpgw logs from `level` up to stderr, and everything else nowhere."""
+class Json(logging.Formatter):
+    """One JSON object a line, of an allow-list of fields: nothing else of a record gets out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        fields: dict[str, str | int | float | None] = {
+            "time": iso(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": clean(record.getMessage()),
+        }
+        for name in FIELDS:
+            value = getattr(record, name, None)
+            if isinstance(value, str | int | float):
+                fields[name] = clean(value) if isinstance(value, str) else value
+        return json.dumps(fields)
+
+
+FIELDS = ("call_id", "workspace", "server", "trace_id")
+"""What a record may have beside its message, given as `extra`."""
+
+_FORMATS: dict[str, type[logging.Formatter]] = {"text": OneLine, "json": Json}
+
+
+def log_to_stderr(level: str, form: str = "text") -> None:
+    """Send what mcpgw logs from `level` up to stderr, and everything else nowhere.
+
+    `form` is `text` or `json`.
+    """
     logging.getLogger().handlers = [logging.NullHandler()]
     handler = logging.StreamHandler()
-    handler.setFormatter(OneLine())
+    handler.setFormatter(_FORMATS[form]())
     ours = logging.getLogger("mcpgw")
     ours.handlers = [handler]
     ours.propagate = False

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Protocol
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from mcpgw.gateway.access import Admission
 from mcpgw.gateway.ports import Send
@@ -55,6 +55,11 @@ class Asked(msgspec.Struct, frozen=True):
     errand: Errand | None = None
     client_version: str = ""
     surface: Surface = Surface.MCP
+
+    def with_meta(self, members: Mapping[str, Raw]) -> "Asked":
+        """Return the same request with other members of its `_meta`."""
+        meta = {**self.call.meta, **members}
+        return structs.replace(self, call=structs.replace(self.call, meta=meta))
 
     @property
     def capabilities(self) -> bytes:

@@ -110,7 +110,7 @@ class Calls:
             StorageError: the journal cannot be written, or it cannot be known whether the token is
                 valid; the call is not made, or its answer withheld.
         """
-        passage = self._recording.open(_exposed_name(asked.call))
+        passage = self._recording.open(asked, _exposed_name(asked.call))
         is_over = False
         try:
             answer = await self._carry_out_within_rights(asked, passage)
@@ -203,10 +203,14 @@ class Calls:
         level = self._log_level(asked)
         server_id = target.reach.server.id
         starts, asked_ns = self._relay.starts(server_id), self._clock.monotonic_ns()
+        traced = passage.span.to_server()
+        if traced:
+            asked = asked.with_meta(traced)
         try:
             return await self._relay.exchange(asked, target, log_level=level, is_named=is_named)
         finally:
             passage.upstream_ns += self._clock.monotonic_ns() - asked_ns
+            passage.span.back()
             passage.restarts += max(0, self._relay.starts(server_id) - starts)
 
     def _log_level(self, asked: Asked) -> str:

@@ -12,6 +12,7 @@ from mcpgw.gateway.function import Functions
 from mcpgw.gateway.installation import Installation
 from mcpgw.gateway.listing import Spawn
 from mcpgw.gateway.member import Members
+from mcpgw.gateway.metrics import Metrics
 from mcpgw.gateway.ongoing import Ongoing
 from mcpgw.gateway.secret import Secrets
 from mcpgw.gateway.server import Servers
@@ -39,6 +40,7 @@ class Gateway:
     explanations: Explanations
     audit: Audit
     statistics: Statistics
+    metrics: Metrics
     upkeep: Upkeep
     ongoing: Ongoing
     catalog: Catalog

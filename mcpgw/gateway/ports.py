@@ -229,6 +229,26 @@ class Reserve(Protocol):
         """Take the room again that a full disk was given. Raises StorageError."""
 
 
+class Span(Protocol):
+    """One call as a trace tells of it."""
+
+    def to_server(self) -> Mapping[str, Raw]:
+        """Note that the server is asked now; return what its `_meta` says of the trace instead."""
+
+    def back(self) -> None:
+        """Note that the server is done."""
+
+    def end(self, end: CallEnd) -> None:
+        """Note how the call ended, once that is written."""
+
+
+class Tracing(Protocol):
+    """Tells of calls as traces."""
+
+    def begin(self, method: str, name: str, meta: Mapping[str, Raw]) -> Span:
+        """Begin a call, in the trace that the client's `_meta` names."""
+
+
 class SessionStore(Protocol):
     """What must outlive the process of a legacy client's session."""
 

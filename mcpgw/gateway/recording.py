@@ -14,7 +14,8 @@ from msgspec import Raw, structs
 
 from mcpgw.errors import GatewayError, StorageError
 from mcpgw.gateway.asked import Asked
-from mcpgw.gateway.ports import Clock, Journal, Vault
+from mcpgw.gateway.counters import Counters
+from mcpgw.gateway.ports import Clock, Journal, Span, Tracing, Vault
 from mcpgw.model.audit import (
     CallEnd,
     Caller,
@@ -52,6 +53,7 @@ class Passage:
     begun_ns: int
     number: int
     exposed: str
+    span: Span
     server_id: str = ""
     server: str = ""
     original: str = ""
@@ -77,9 +79,20 @@ class Passage:
 class Recording:
     """Writes the rows of calls."""
 
-    def __init__(self, journal: Journal, vault: Vault, clock: Clock) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        vault: Vault,
+        counters: Counters,
+        tracing: Tracing,
+        clock: Clock,
+    ) -> None:
+        self.under_way = 0
+        """Calls that went to their server and have not ended."""
         self._journal = journal
         self._vault = vault
+        self._counters = counters
+        self._tracing = tracing
         self._clock = clock
         self._numbers = CallNumbers(secrets.token_bytes(3))
         self._sign_arguments: Sign = _no_fingerprint
@@ -103,10 +116,11 @@ class Recording:
         """Why no call can be made at present, None when calls can."""
         return self._journal.problem
 
-    def open(self, exposed: str) -> Passage:
+    def open(self, asked: Asked, exposed: str) -> Passage:
         """Begin to watch a call of what the client names `exposed`."""
+        span = self._tracing.begin(asked.call.method, printable(exposed), asked.call.meta)
         started_us = int(self._clock.now() * 1e6)
-        return Passage(started_us, self._clock.monotonic_ns(), self._numbers.next(), exposed)
+        return Passage(started_us, self._clock.monotonic_ns(), self._numbers.next(), exposed, span)
 
     async def begin(self, asked: Asked, passage: Passage) -> None:
         """Write that the call goes to its server now; once only, however often it is sent.
@@ -117,9 +131,11 @@ class Recording:
         if passage.start is not None:
             return
         passage.start = self._start(asked, passage)
+        self.under_way += 1
         try:
             await self._journal.begin(passage.start)
         except StorageError:
+            self.under_way -= 1
             passage.is_refused = True
             raise
 
@@ -135,6 +151,8 @@ class Recording:
         except StorageError:
             self._withhold(end)
             raise
+        self._counters.count(end)
+        passage.span.end(end)
 
     def end_unseen(self, asked: Asked, passage: Passage) -> None:
         """Write how a call ended that has no answer: nobody waits for it."""
@@ -143,8 +161,13 @@ class Recording:
         end = self._end(asked, passage)
 
         def look(written: "asyncio.Future[int]") -> None:
-            if not written.cancelled() and written.exception() is not None:
+            if written.cancelled():
+                return
+            if written.exception() is not None:
                 self._withhold(end)
+            else:
+                self._counters.count(end)
+                passage.span.end(end)
 
         self._journal.end(end).add_done_callback(look)
 
@@ -156,13 +179,11 @@ class Recording:
         """
         if self._journal.problem is not None:
             await self._journal.probe()
-        withheld, self._withheld = self._withheld, []
-        for end in withheld:
-            try:
-                await self._journal.end(end)
-            except StorageError:
-                self._withheld.append(end)
-                raise
+        while self._withheld:
+            end = self._withheld[0]
+            await self._journal.end(end)
+            self._withheld.remove(end)
+            self._counters.count(end)
 
     async def close_crashed(self) -> int:
         """Write an end for every call that was under way when its process died; returns how many.
@@ -224,6 +245,8 @@ class Recording:
 
     def _end(self, asked: Asked, passage: Passage) -> CallEnd:
         result = passage.result
+        if passage.start is not None:
+            self.under_way -= 1
         return CallEnd(
             start=passage.start or self._start(asked, passage),
             outcome=passage.outcome,

@@ -14,9 +14,10 @@ from mcpgw.web.connection import Listener
 from mcpgw.web.cors import preflight
 from mcpgw.web.event_stream import EventStreamEndpoint
 from mcpgw.web.failure import Failures
-from mcpgw.web.health import healthz
+from mcpgw.web.health import Health
 from mcpgw.web.listening import Listening, bind
 from mcpgw.web.mcp import McpEndpoint
+from mcpgw.web.metrics import MetricsEndpoint
 from mcpgw.web.middleware import Door
 from mcpgw.web.npx import is_npm, npx
 from mcpgw.web.origin import Origins, own_origin
@@ -29,6 +30,9 @@ from mcpgw.web.tool_calls import TOOL_PATH, ToolCallsEndpoint
 from mcpgw.web.tools import ToolsEndpoint
 
 PREFLIGHT = Public("a browser asks before it sends a token; the answer is the same for all")
+
+MONITORS = 16
+"""Connections of the listener for who monitors."""
 
 
 def build_routes(
@@ -44,11 +48,14 @@ def build_routes(
     desk, endpoints = Desk(gateway.ongoing, max_body_bytes), build_endpoints(gateway)
     document = openapi.Document(endpoints)
     registry = RegistryEndpoint(public_url)
+    health, metrics = Health(gateway), MetricsEndpoint(gateway)
     package = Public("npm sends no token; the package is the same for everybody")
     page = Public("a browser sends no token; the page is the same at every address")
     return Routes(
         [
-            Route("GET", "/healthz", Public("says nothing but ok"), healthz),
+            Route("GET", "/healthz", Public("says nothing but ok"), health.alive),
+            Route("GET", "/readyz", Public("says nothing but whether"), health.ready),
+            Route("GET", "/metrics", OfToken(Action.READ_ALL_CALLS), metrics.of_workspace),
             *(
                 route
                 for path in ("/ws/{slug}", "/ws/{slug}/mcp")
@@ -115,8 +122,40 @@ async def serving(gateway: Gateway, listening: Listening) -> AsyncIterator[str]:
         clients=clients,
         proxies=TrustedProxies(listening.trusted_proxies),
     )
-    async with Reception(listener, listening.certificate).open(sockets):
+    async with (
+        Reception(listener, listening.certificate).open(sockets),
+        _monitored(gateway, listening),
+    ):
         try:
             yield url
         finally:
             streams.end_all()
+
+
+def build_monitoring_routes(gateway: Gateway) -> Routes:
+    """Return the routes of the listener for who monitors on this machine."""
+    health, metrics = Health(gateway), MetricsEndpoint(gateway)
+    here = Public("only who is on this machine can ask, and only if the operator wanted it")
+    return Routes(
+        [
+            Route("GET", "/healthz", here, health.alive),
+            Route("GET", "/readyz", here, health.ready),
+            Route("GET", "/metrics", here, metrics.of_all),
+        ]
+    )
+
+
+@asynccontextmanager
+async def _monitored(gateway: Gateway, listening: Listening) -> AsyncIterator[None]:
+    """Answer who monitors on this machine, if that is wanted."""
+    if not listening.metrics_port:
+        yield
+        return
+    sockets = await bind("127.0.0.1", listening.metrics_port)
+    own = own_origin("http", "127.0.0.1", listening.metrics_port)
+    clients = Clients(MONITORS, MONITORS)
+    routes = build_monitoring_routes(gateway)
+    door = Door(gateway, routes, Origins(own, ""), Failures(listening.max_auth_failures), clients)
+    listener = Listener(door.handle, max_body_bytes=0, clients=clients, proxies=TrustedProxies(()))
+    async with Reception(listener, None).open(sockets):
+        yield

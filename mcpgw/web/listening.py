@@ -20,7 +20,8 @@ class Listening:
     """Where the door stands, and what it lets happen. Without a `certificate` it is plain HTTP.
 
     `max_auth_failures` are those of one address in a minute; `trusted_proxies` are networks;
-    `cors_origins` are of the pages that may call functions.
+    `cors_origins` are of the pages that may call functions. On `metrics_port` of loopback the
+    numbers of all workspaces are told, on none when it is 0.
     """
 
     host: str
@@ -33,6 +34,7 @@ class Listening:
     max_auth_failures: int
     trusted_proxies: Sequence[str]
     cors_origins: Sequence[str] = ()
+    metrics_port: int = 0
 
     @property
     def scheme(self) -> str:

@@ -1,3 +1,4 @@
+import json
 import logging
 
 import pytest
@@ -23,3 +24,23 @@ def test_no_exception_is_formatted(capsys: pytest.CaptureFixture[str]) -> None:
     except ValueError:
         logging.getLogger("mcpgw").exception("failed")
     assert "canary" not in capsys.readouterr().err
+
+
+def test_json_with_the_fields_on_the_list_only(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr("info", "json")
+    more = {"call_id": "call_1", "server": "a\nb", "token": "canary", "workspace": ["canary"]}
+    try:
+        raise ValueError("canary")
+    except ValueError:
+        logging.getLogger("mcpgw.web").exception("said %s\n", "x", extra=more)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "canary" not in line
+    said = json.loads(line)
+    assert said.pop("time").endswith("Z")
+    assert said == {
+        "level": "error",
+        "logger": "mcpgw.web",
+        "message": "said x\ufffd",
+        "call_id": "call_1",
+        "server": "a\ufffdb",
+    }

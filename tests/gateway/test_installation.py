@@ -6,18 +6,19 @@ from dataclasses import replace
 import pytest
 
 from mcpgw.errors import Conflict, Forbidden, VaultLocked
+from mcpgw.gateway.counters import Counters
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.installation import Installation
 from mcpgw.gateway.recording import Recording
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
 from mcpgw.model.token import OPERATOR
-from tests.fakes import FakeClock, FakeJournal, FakeKeys, FakeStore, FakeVault
+from tests.fakes import FakeClock, FakeJournal, FakeKeys, FakeStore, FakeTracing, FakeVault
 from tests.world import World, stranger
 
 
 def installed(store: FakeStore, vault: FakeVault, keys: FakeKeys | None = None) -> Installation:
     clock = FakeClock()
-    recording = Recording(FakeJournal(), vault, clock)
+    recording = Recording(FakeJournal(), vault, Counters(), FakeTracing(), clock)
     return Installation(Current(store), keys or FakeKeys(store), vault, recording, clock)
 
 

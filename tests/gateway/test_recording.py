@@ -4,13 +4,15 @@ import asyncio
 
 import msgspec
 import pytest
+from msgspec import Raw
 
 from mcpgw.errors import HeadersRefused, NotFound, StorageError
+from mcpgw.gateway.counters import Counters
 from mcpgw.gateway.recording import MOST_SORTED_BYTES, Recording
 from mcpgw.model.audit import Outcome, Surface
 from mcpgw.model.token import OPERATOR
 from mcpgw.protocol.exchange import Outgoing
-from tests.fakes import FakeClock, FakeJournal, FakeStore, FakeVault
+from tests.fakes import FakeClock, FakeJournal, FakeStore, FakeTracing, FakeVault
 from tests.store.records import call_start
 from tests.world import World, asked, until
 
@@ -146,7 +148,31 @@ async def test_fingerprints_compare_arguments_and_never_show_them(world: World) 
 
 
 def test_without_keys_there_is_nothing_to_arm_with() -> None:
-    recording = Recording(FakeJournal(), FakeVault(), FakeClock())
+    recording = Recording(FakeJournal(), FakeVault(), Counters(), FakeTracing(), FakeClock())
     assert recording.fingerprint(b"{}") == b""
     with pytest.raises(NotFound):
         recording.arm(FakeStore().held)
+
+
+async def test_a_trace_goes_through_the_gateway(world: World) -> None:
+    """The server is told of our span, not of the client's."""
+    git = await world.server("git", log="x")
+    admission = await world.admission()
+    for told, sent in (({}, "of the client"), ({"traceparent": Raw(b'"ours"')}, "ours")):
+        world.tracing.meta = told
+        meta = {"traceparent": b'"of the client"', "other": b"1"}
+        await world.calls.forward(asked(admission, "tools/call", LOG, meta=meta))
+        got = msgspec.json.decode(git.sent[-1].params)["_meta"]
+        assert (got["traceparent"], got["other"]) == (sent, 1)
+    assert world.tracing.told[-3:] == ["tools/call git__log", "to server", "back"]
+    assert [end.outcome for end in world.tracing.ended] == [Outcome.OK, Outcome.OK]
+
+
+async def test_what_is_not_written_is_in_no_trace_and_no_count(world: World) -> None:
+    await world.server("git", log="x")
+    admission = await world.admission()
+    world.journal.is_broken = True
+    with pytest.raises(StorageError):
+        await world.calls.forward(asked(admission, "tools/call", LOG))
+    counted = await world.gateway.metrics.read(OPERATOR, "demo")
+    assert (world.tracing.ended, counted.calls, counted.under_way) == ([], [], 0)

@@ -64,6 +64,8 @@ NPM = {"pacote-req-type": "tarball"}
 
 WAYS: Mapping[tuple[str, ...], list[Way]] = {
     ("GET", "/healthz"): PLAIN,
+    ("GET", "/readyz"): PLAIN,
+    ("GET", "/metrics"): PLAIN,
     ("GET", "/api/v1/openapi.json"): PLAIN,
     **{
         (method, path): ways
