@@ -74,6 +74,7 @@ class Sender:
     """Who sends function calls: what its program calls itself, and where it is."""
 
     name: str
+    version: str
     address: str
 
 
@@ -324,15 +325,16 @@ def _asked(admission: Admission, errand: _Errand, manner: Manner) -> Asked:
         progress_token=None if send is None else PROGRESS_TOKEN,
         size=len(call.arguments),
     )
-    name, address = manner.sender.name, manner.sender.address
+    sender = manner.sender
     return Asked(
         request,
         admission,
         NEWEST_MODERN,
-        name,
-        address,
+        sender.name,
+        sender.address,
         send,
         errand=errand,
+        client_version=sender.version,
         surface=manner.surface,
     )
 

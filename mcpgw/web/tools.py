@@ -139,9 +139,12 @@ class ToolsEndpoint:
 
 
 def sender_of(request: web.BaseRequest) -> Sender:
-    """Return who sends a request, by what its program calls itself."""
-    name = request.headers.get("User-Agent", "").partition(" ")[0]
-    return Sender(name[:MAX_SENDER], client_address(request))
+    """Return who sends a request, by what its program calls itself: `name/version` comes first."""
+    product = request.headers.get("User-Agent", "").partition(" ")[0]
+    name, _, version = product.rpartition("/")
+    if not version[:1].isdigit():
+        name, version = product, ""
+    return Sender(name[:MAX_SENDER], version[:MAX_SENDER], client_address(request))
 
 
 _SELECTING = ("tools", "server", "q", "limit")

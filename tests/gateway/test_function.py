@@ -15,7 +15,7 @@ from mcpgw.formats.call import FunctionCall
 from mcpgw.gateway import function
 from mcpgw.gateway.access import Admission
 from mcpgw.gateway.function import SIDE_BY_SIDE, Manner, Sender, Visible, Written
-from mcpgw.model.audit import Outcome
+from mcpgw.model.audit import Outcome, Surface
 from mcpgw.model.bounds import Bounds, Rate
 from mcpgw.model.token import OPERATOR, Role
 from mcpgw.model.tool_class import ToolClass
@@ -24,8 +24,8 @@ from mcpgw.protocol.exchange import Notification, Outgoing, Question, Reply
 from tests.fakes import FakeUpstream
 from tests.world import World, until
 
-SENDER = Sender("probe/1", "192.0.2.7")
-MANNER = Manner(SENDER)
+SENDER = Sender("probe", "1.2", "192.0.2.7")
+MANNER = Manner(SENDER, Surface.ANTHROPIC)
 
 LIMITED_SCHEMA = {
     "type": "object",
@@ -122,7 +122,8 @@ async def test_a_call_has_its_row_and_its_server(world: World) -> None:
     assert b'"arguments":{"n":1.0}' in upstream.sent[-1].params
     (row,) = world.journal.rows
     assert (row.exposed, row.outcome, row.member) == ("git__log", Outcome.OK, "ana")
-    assert (row.client_name, row.client_address) == ("probe/1", "192.0.2.7")
+    assert (row.client_name, row.client_version) == ("probe", "1.2")
+    assert (row.client_address, row.surface) == ("192.0.2.7", "anthropic")
     assert row.request_bytes == len('{"n":1.0}')
 
 

@@ -41,7 +41,29 @@ async def test_one_url_is_enough_for_every_application(client: Client, path: str
     assert json.loads(missing["content"])["code"] == "tool_not_found"
     assert [one["code"] for one in answered.json["results"]] == ["", "tool_not_found"]
     assert [row.outcome for row in client.world.journal.rows] == [Outcome.OK, Outcome.DENIED]
-    assert client.world.journal.rows[0].client_name.startswith("Python")
+
+
+@pytest.mark.parametrize(
+    ("agent", "name", "version"),
+    [
+        ("python-httpx/0.28.1", "python-httpx", "0.28.1"),
+        ("OpenAI/Python 3.57.0", "OpenAI/Python", ""),
+        ("", "", ""),
+        (f"{'x' * 100}/1 (Linux)", "x" * 64, "1"),
+    ],
+)
+async def test_the_journal_knows_who_sent_it_in_which_shape(
+    client: Client, agent: str, name: str, version: str
+) -> None:
+    await client.world.server("git", log="x")
+    body = {"calls": [{"id": "1", "name": "git__log", "arguments": {}}]}
+    headers = {"User-Agent": agent}
+    await client.ask("POST", CALLS, json=body, headers=headers)
+    await client.ask("POST", CALLS, json=CHAT, headers=headers)
+    await client.ask("POST", "/ws/demo/v1/tools/git__log", json={}, headers=headers)
+    rows = client.world.journal.rows
+    assert [row.surface for row in rows] == ["function", "openai", "openai", "openapi"]
+    assert {(row.client_name, row.client_version) for row in rows} == {(name, version)}
 
 
 @pytest.mark.parametrize(("what", "body", "family", "calls"), SHAPES)
