@@ -27,8 +27,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 OWN_PAGE = frozenset({"same-origin", "none"})
-"""What `Sec-Fetch-Site` may say: a page of ours, or nobody's page (typed, or a bookmark). A link on
-a foreign page says `cross-site`, also where it only leads to us."""
+"""What `Sec-Fetch-Site` may say: a page of ours, or nobody's page (typed, or a bookmark)."""
 
 MAX_REMEMBERED = 256
 """Spellings of hosts that are kept; who sends endless others only pays for them."""
@@ -108,7 +107,7 @@ class Origins:
         if text is not None and origin not in self._origins:
             raise Forbidden("requests from this origin are not served")
         site = headers.get("Sec-Fetch-Site")
-        if site is not None and site not in OWN_PAGE:
+        if site is not None and site not in OWN_PAGE and not _is_followed_link(request):
             raise Forbidden("requests that another site causes are not served")
         return ""
 
@@ -122,6 +121,22 @@ class Origins:
             )
         if len(self._seen) < MAX_REMEMBERED:
             self._seen.add(host)
+
+
+def _is_followed_link(request: web.BaseRequest) -> bool:
+    """Say whether a person comes from a foreign page by a link, as to the page on how to connect.
+
+    That loads a document into a window of its own, and has no token: whatever is answered, it is
+    what anybody may know.
+    """
+    headers = request.headers
+    return (
+        request.method == "GET"
+        and headers.get("Sec-Fetch-Mode") == "navigate"
+        and headers.get("Sec-Fetch-Dest") == "document"
+        and "Authorization" not in headers
+        and "X-API-Key" not in headers
+    )
 
 
 def _read(text: str) -> Origin | None:

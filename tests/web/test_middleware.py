@@ -87,6 +87,16 @@ async def test_what_comes_in_is_looked_at_before_its_path(
     assert (await client.ask("GET", "/nothing", headers=headers)).status == status
 
 
+async def test_a_person_may_follow_a_link_to_a_workspace(client: Client) -> None:
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    link |= {"Sec-Fetch-Dest": "document", "Accept": "text/html"}
+    async with client.http.get(f"{client.url}/ws/demo", headers=link) as response:
+        assert response.status == 200
+        assert response.content_type == "text/html"
+    async with client.http.get(f"{client.url}/ws/demo/sse", headers=link) as response:
+        assert response.status == 401
+
+
 async def test_who_is_refused_before_the_body_was_read_is_parted_from(client: Client) -> None:
     """What follows could be taken for a request, by us or by a proxy before us."""
     host, port = client.url.removeprefix("http://").split(":")

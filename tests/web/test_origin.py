@@ -164,6 +164,40 @@ def test_what_another_site_causes(site: str, expected: int) -> None:
     assert status(LOCAL, ("Host", "localhost"), ("Sec-Fetch-Site", site)) == expected
 
 
+LINK = {
+    "Host": "localhost",
+    "Sec-Fetch-Site": "cross-site",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "changed", "expected"),
+    [
+        ("GET", {}, 200),
+        ("GET", {"Sec-Fetch-Site": "same-site"}, 200),
+        ("POST", {}, 403),
+        ("GET", {"Sec-Fetch-Mode": "cors"}, 403),
+        ("GET", {"Sec-Fetch-Mode": "no-cors"}, 403),
+        ("GET", {"Sec-Fetch-Dest": "iframe"}, 403),
+        ("GET", {"Sec-Fetch-Dest": "empty"}, 403),
+        ("GET", {"Origin": "https://evil.example"}, 403),
+        ("GET", {"Host": "evil.example"}, 403),
+        ("GET", {"Authorization": "Bearer x"}, 403),
+        ("GET", {"X-API-Key": "x"}, 403),
+    ],
+)
+def test_a_link_on_a_foreign_page(method: str, changed: dict[str, str], expected: int) -> None:
+    """It may be followed by a person, and by nothing else."""
+    request = make_mocked_request(method, "/ws/demo", headers=LINK | changed)
+    try:
+        assert LOCAL.check(request) == ""
+        assert expected == 200
+    except Forbidden:
+        assert expected == 403
+
+
 def test_spellings_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(origin, "MAX_REMEMBERED", 2)
     origins = Origins(own_origin("http", "127.0.0.1", 8080), "")
