@@ -81,6 +81,8 @@ async def installed(upstream_port: int) -> AsyncIterator[Installation]:
             await mcpgw("workspace", "create", workspace)
             for arguments in added:
                 await mcpgw("server", "add", "-w", workspace, *arguments)
-            issued = await mcpgw("token", "issue", "-w", workspace, "--member", "bench", "--json")
+            issued = await mcpgw(
+                "token", "issue", "-w", workspace, "--member", "bench", "--no-test", "--json"
+            )
             tokens[workspace] = json.decode(issued, type=_Issued).token
         yield Installation(environment, directory / "serve.log", free_port(), tokens)

@@ -82,7 +82,7 @@ def furnish(box: Box, server: str, target: tuple[str, ...]) -> str:
     """Make a workspace with one server whose tools keep their names; return a token for it."""
     box.run("workspace", "create", server)
     box.run("server", "add", "-w", server, "--prefix", "", "--no-test", "one", *target)
-    issued = box.read("token", "issue", "-w", server, "--role", "developer", "--member", "ana")
+    issued = box.read("token", "issue", "-w", server, "--member", "ana", "--no-test")
     return str(issued["token"])
 
 

@@ -32,6 +32,7 @@ VALUES = {
     "token": "tok_0123456789ab",
     "tool": "shell__run",
     "call": "call_0123456789abcdef012",
+    "entry": "airbnb",
 }
 
 BODIES: Mapping[str, dict[str, Any]] = {
@@ -43,6 +44,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "token_rotate": {},
     "member_offboard": {"member": "nobody"},
     "tool_rule": {"class": "read"},
+    "catalog_add": {},
 }
 """A body that would be taken, by operation."""
 
