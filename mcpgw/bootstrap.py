@@ -18,6 +18,8 @@ from mcpgw.catalogs.registry import Registry
 from mcpgw.config import Config, base_environment
 from mcpgw.errors import NotFound
 from mcpgw.gateway.access import Access
+from mcpgw.gateway.alert import Alerts
+from mcpgw.gateway.alerting import Alerting
 from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.call import Calls
 from mcpgw.gateway.catalog import Additions, Catalog
@@ -50,11 +52,13 @@ from mcpgw.gateway.throttle import Throttle
 from mcpgw.gateway.token import Tokens
 from mcpgw.gateway.tool import Tools
 from mcpgw.gateway.upkeep import Upkeep
+from mcpgw.gateway.webhook import Webhooks
 from mcpgw.gateway.workspace import Workspaces
 from mcpgw.store import integrity, lock
 from mcpgw.store.opened import Store, open_store
 from mcpgw.telemetry.anchor import Anchors
 from mcpgw.telemetry.tracing import Untraced, open_telemetry
+from mcpgw.telemetry.webhook import post
 from mcpgw.upstream.pool import Upstreams
 from mcpgw.vault.os_keyring import OsKeyring
 from mcpgw.vault.vault import Vault
@@ -228,7 +232,11 @@ def _assemble(
     recording = Recording(store.journal, vault, counters, tracing, clock)
     calls = Calls(listings, relay, sessions, ongoing, recording, clock, identity=identity)
     anchors = Anchors(config.anchors)
-    upkeep = Upkeep(recording, store.journal, anchors, store.reserve, clock, spawn)
+    webhooks = Webhooks(keys, vault, post)
+    alerting = Alerting(
+        current, store.journal, listings, store.alert_log, store.reserve, webhooks, clock
+    )
+    upkeep = Upkeep(recording, store.journal, anchors, store.reserve, alerting, clock, spawn)
     tokens = Tokens(current, store.tokens, store.journal, keys, vault, clock)
     servers = Servers(current, store.servers, listings, filler, clock)
     secrets = Secrets(current, store.secrets, keys, vault, clock)
@@ -250,6 +258,7 @@ def _assemble(
         audit=Audit(current, store.journal, clock),
         statistics=Statistics(current, store.journal),
         metrics=Metrics(current, counters, recording),
+        alerts=Alerts(current, store.alerts, store.alert_log, webhooks, clock),
         upkeep=upkeep,
         ongoing=ongoing,
         catalog=open_catalog(config),

@@ -5,13 +5,14 @@ import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw
 
 from mcpgw.errors import Conflict, NotFound, StorageError, UpstreamError, VaultLocked
 from mcpgw.gateway.ports import Ask, Deliver, Fill
+from mcpgw.model.alert import Alert
 from mcpgw.model.audit import AuditEvent, CallEnd, CallFilter, CallStart, Outcome, ServerUse
 from mcpgw.model.catalog import CatalogEntry, Package
 from mcpgw.model.chain import Anchor, Verification
@@ -26,6 +27,8 @@ from mcpgw.model.token import Token
 from mcpgw.model.workspace import Workspace
 from mcpgw.protocol.era import Era
 from mcpgw.protocol.exchange import Lane, Notification, Outgoing, Question, Reply
+
+T = TypeVar("T")
 
 
 class FakeClock:
@@ -318,6 +321,9 @@ class FakeJournal:
             for number, row in enumerate(self.rows, 1)
             if row.workspace_id == wanted.workspace_id
             and (not wanted.member or row.member == wanted.member)
+            and (not wanted.server or row.server == wanted.server)
+            and (not wanted.outcomes or row.outcome in wanted.outcomes)
+            and (wanted.since is None or row.started_at >= wanted.since)
             and (wanted.before is None or (row.started_at, number) < wanted.before)
             and (wanted.after_rowid is None or number > wanted.after_rowid)
         ]
@@ -347,6 +353,23 @@ class FakeJournal:
         return max((row.started_at for row in self.rows), default=0.0)
 
 
+class FakeAlerts:
+    """AlertStore."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+
+    async def add(self, alert: Alert) -> None:
+        held = self._store.held.alerts
+        mine = (*held.get(alert.workspace_id, ()), alert)
+        await self._store.commit(alerts={**held, alert.workspace_id: mine})
+
+    async def remove(self, alert_id: str) -> None:
+        held = self._store.held.alerts
+        kept = {w: tuple(a for a in mine if a.id != alert_id) for w, mine in held.items()}
+        await self._store.commit(alerts=kept)
+
+
 class FakeNotes:
     """AnchorNotes: keeps them, or refuses while `is_broken`."""
 
@@ -365,9 +388,57 @@ class FakeReserve:
 
     def __init__(self) -> None:
         self.filled = 0
+        self.free_bytes = 1 << 40
 
     async def fill(self) -> None:
         self.filled += 1
+
+    async def room(self) -> tuple[int, int]:
+        return self.free_bytes, 1 << 40
+
+
+class FakeAlertLog:
+    """AlertLog."""
+
+    def __init__(self) -> None:
+        self.marks: dict[tuple[str, str], float] = {}
+        self.is_broken = False
+
+    def sent(self) -> asyncio.Future[Mapping[tuple[str, str], float]]:
+        return self._done(dict(self.marks))
+
+    def mark(self, alert_id: str, subject: str, sent_at: float) -> asyncio.Future[None]:
+        if not self.is_broken:
+            self.marks[alert_id, subject] = sent_at
+        return self._done(None)
+
+    def take_back(self, alert_id: str, subject: str) -> asyncio.Future[None]:
+        if not self.is_broken:
+            self.marks.pop((alert_id, subject), None)
+        return self._done(None)
+
+    def _done(self, value: T) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self.is_broken:
+            future.set_exception(StorageError("the disk is full"))
+        else:
+            future.set_result(value)
+        return future
+
+
+class FakePost:
+    """Post: keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[str, Mapping[str, object]]] = []
+        self.is_broken = False
+        self.is_acknowledged = True
+
+    async def __call__(self, url: str, body: Mapping[str, object]) -> bool:
+        if self.is_broken:
+            raise UpstreamError("the webhook cannot be reached")
+        self.posted.append((url, body))
+        return self.is_acknowledged
 
 
 class FakeTracing:

@@ -12,6 +12,8 @@ import pytest
 from msgspec import Raw
 
 from mcpgw.gateway.access import Access, Admission
+from mcpgw.gateway.alert import Alerts
+from mcpgw.gateway.alerting import Alerting
 from mcpgw.gateway.asked import Asked
 from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.call import Calls
@@ -43,6 +45,7 @@ from mcpgw.gateway.throttle import Throttle
 from mcpgw.gateway.token import Tokens
 from mcpgw.gateway.tool import Tools
 from mcpgw.gateway.upkeep import Upkeep
+from mcpgw.gateway.webhook import Webhooks
 from mcpgw.gateway.workspace import Workspaces
 from mcpgw.model.server import HttpLaunch
 from mcpgw.model.token import OPERATOR, Principal, Role
@@ -52,6 +55,8 @@ from mcpgw.protocol.inbound import Call
 from mcpgw.protocol.jsonrpc import parse
 from mcpgw.protocol.legacy import SessionStart
 from tests.fakes import (
+    FakeAlertLog,
+    FakeAlerts,
     FakeBackground,
     FakeCatalog,
     FakeClock,
@@ -59,6 +64,7 @@ from tests.fakes import (
     FakeKeys,
     FakeNotes,
     FakePackageManagers,
+    FakePost,
     FakeReserve,
     FakeRulings,
     FakeSecrets,
@@ -103,6 +109,9 @@ class World:
     notes: FakeNotes
     reserve: FakeReserve
     tracing: FakeTracing
+    alerting: Alerting
+    alert_log: FakeAlertLog
+    post: FakePost
 
     async def server(self, name: str, prefix: str | None = None, **tools: str) -> FakeUpstream:
         """Add a server to `demo`, reachable, with these tools."""
@@ -252,7 +261,9 @@ async def world() -> AsyncIterator[World]:
     relay = Relay(upstreams, questions, parking, identity=IDENTITY, call_timeout_s=5.0)
     counters, tracing = Counters(), FakeTracing()
     recording, notes = Recording(journal, vault, counters, tracing, clock), FakeNotes()
-    reserve = FakeReserve()
+    reserve, alert_log, post = FakeReserve(), FakeAlertLog(), FakePost()
+    webhooks = Webhooks(keys, vault, post)
+    alerting = Alerting(current, journal, listings, alert_log, reserve, webhooks, clock)
     calls = Calls(listings, relay, sessions, ongoing, recording, clock, identity=IDENTITY)
     subscriptions = Subscriptions(current, ongoing, listings, sessions, upstreams, clock, spawn)
     tokens = Tokens(current, FakeTokens(store), journal, keys, vault, clock)
@@ -276,7 +287,8 @@ async def world() -> AsyncIterator[World]:
         explanations=Explanations(current, access, keys, listings, throttle, clock),
         statistics=Statistics(current, journal),
         metrics=Metrics(current, counters, recording),
-        upkeep=Upkeep(recording, journal, notes, reserve, clock, spawn),
+        alerts=Alerts(current, FakeAlerts(store), alert_log, webhooks, clock),
+        upkeep=Upkeep(recording, journal, notes, reserve, alerting, clock, spawn),
         audit=Audit(current, journal, clock),
         ongoing=ongoing,
         catalog=Catalog(catalog, registry),
@@ -307,6 +319,9 @@ async def world() -> AsyncIterator[World]:
         notes,
         reserve,
         tracing,
+        alerting,
+        alert_log,
+        post,
     )
     await gateway.installation.establish(OPERATOR)
     await gateway.workspaces.create(OPERATOR, "demo")

@@ -30,6 +30,7 @@ from mcpgw.cli import (
     status,
     version,
 )
+from mcpgw.cli.alert import alerts
 from mcpgw.cli.audit import logs
 from mcpgw.cli.catalog import catalogs
 from mcpgw.cli.invocation import EVERY_OPTION, Invocation, command, group, with_options
@@ -75,6 +76,7 @@ command(logs, "export", examples=export.EXAMPLES, prints_data=False)(export.expo
 command(logs, "verify", examples=journal.VERIFY_EXAMPLES, **_HOUSE)(journal.verify)
 command(logs, "prune", examples=journal.PRUNE_EXAMPLES, **_HOUSE)(journal.prune)
 app.add_typer(logs, name="logs")
+app.add_typer(alerts, name="alert")
 command(app, "add-server", hidden=True)(add)
 command(app, "set-secret", hidden=True)(set_secret)
 command(app, "issue-token", hidden=True)(issue)

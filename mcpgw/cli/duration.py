@@ -1,14 +1,10 @@
 """Spans and moments as people write and read them: `14d`, `500ms`, `2026-11-01T10:00Z`."""
 
 import math
-import re
 from datetime import datetime
 
 from mcpgw.errors import InvalidInput
-
-_SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d|w)", re.ASCII)
-
-_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+from mcpgw.model.span import read_span
 
 NEVER = "never"
 
@@ -19,10 +15,10 @@ def parse_span(text: str, flag: str, example: str) -> float:
     Raises:
         InvalidInput: it is no span; `flag` and `example` help to say so.
     """
-    found = _SPAN.fullmatch(text)
-    if found is None:
+    seconds = read_span(text)
+    if seconds is None:
         raise InvalidInput(f"{flag} has no such time: {text[:40]!r}", f"as in {flag} {example}")
-    return float(found[1]) * _UNIT_S[found[2]]
+    return seconds
 
 
 def parse_ttl(text: str) -> float:
@@ -40,8 +36,8 @@ def parse_moment(text: str, now: float, flag: str) -> float:
     Raises:
         InvalidInput: it is neither.
     """
-    if _SPAN.fullmatch(text):
-        return now - parse_span(text, flag, "7d")
+    if (ago_s := read_span(text)) is not None:
+        return now - ago_s
     try:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):

@@ -40,7 +40,7 @@ from mcpgw.gateway.ports import Clock
 from mcpgw.gateway.recording import Passage, Recording
 from mcpgw.gateway.relay import Relay, wanted_level
 from mcpgw.gateway.session import Sessions
-from mcpgw.model.audit import RATE_LIMITED, Outcome, printable
+from mcpgw.model.audit import RATE_LIMITED, RPC_ERROR, Outcome, printable
 from mcpgw.protocol.era import NAME_BEARING, Era
 from mcpgw.protocol.exchange import Reply
 from mcpgw.protocol.inbound import Call, check_param_headers
@@ -257,7 +257,7 @@ class Calls:
         call = asked.call
         if reply.result is None:
             error = reply.error or Raw(b"{}")
-            passage.error_class = RATE_LIMITED if says_limit_reached(error) else "rpc_error"
+            passage.error_class = RATE_LIMITED if says_limit_reached(error) else RPC_ERROR
             passage.upstream_status = reply.status
             passage.refusal = lacking_capability(error) if call.era is Era.MODERN else None
             return raw_error_bytes(

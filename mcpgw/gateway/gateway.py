@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mcpgw.gateway.access import Access
+from mcpgw.gateway.alert import Alerts
 from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.catalog import Additions, Catalog
 from mcpgw.gateway.dispatch import Dispatcher
@@ -41,6 +42,7 @@ class Gateway:
     audit: Audit
     statistics: Statistics
     metrics: Metrics
+    alerts: Alerts
     upkeep: Upkeep
     ongoing: Ongoing
     catalog: Catalog

@@ -123,6 +123,14 @@ class Listings:
             self._renew_old(workspace, offer, era, now)
         return offer
 
+    def failing(self, within_s: float) -> frozenset[str]:
+        """Return the ids of servers that could not be listed within that time. Asks none."""
+        oldest = self._clock.monotonic_ns() - int(within_s * 1e9)
+        tried = [shelf for shelf in self._shelves.values() if shelf.listed.fetched_at > oldest]
+        failed = {shelf.reach.server.id for shelf in tried if shelf.listed.problem}
+        listed = {shelf.reach.server.id for shelf in tried if not shelf.listed.problem}
+        return frozenset(failed - listed)
+
     async def fetch(self, reach: Reach, era: Era = Era.MODERN) -> Listed:
         """Connect to one server and list what it offers in an era, past everything remembered.
 

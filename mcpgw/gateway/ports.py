@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from msgspec import Raw
 
 from mcpgw.errors import StorageError
+from mcpgw.model.alert import Alert
 from mcpgw.model.audit import AuditEvent, CallEnd, CallFilter, CallStart, ServerUse
 from mcpgw.model.catalog import CatalogEntry, Package
 from mcpgw.model.chain import Anchor, Verification
@@ -44,6 +45,11 @@ result or its error. Raises nothing but cancellation."""
 Fill = Callable[[], Sequence[tuple[str, str]]]
 """Opens the secrets of a launch: header or environment pairs, values in the clear. Call it late,
 use the values at once, keep no reference."""
+
+
+Post = Callable[[str, Mapping[str, object]], Awaitable[bool]]
+"""Posts JSON to a URL, and says whether that was acknowledged: without an answer it may have been
+taken all the same. Raises UpstreamError, without the URL, when it certainly was not."""
 
 
 class Clock(Protocol):
@@ -147,6 +153,29 @@ class RulingStore(Protocol):
         """Remove the ruling on a tool. Raises NotFound."""
 
 
+class AlertStore(Protocol):
+    """Alerts."""
+
+    async def add(self, alert: Alert) -> None:
+        """Add an alert. Raises NotFound when the workspace is gone."""
+
+    async def remove(self, alert_id: str) -> None:
+        """Remove an alert. Raises NotFound."""
+
+
+class AlertLog(Protocol):
+    """When which alert was sent. Its futures raise StorageError."""
+
+    def sent(self) -> asyncio.Future[Mapping[tuple[str, str], float]]:
+        """Return when alerts were sent last, by their id and what they were about."""
+
+    def mark(self, alert_id: str, subject: str, sent_at: float) -> asyncio.Future[None]:
+        """Note that an alert is sent now."""
+
+    def take_back(self, alert_id: str, subject: str) -> asyncio.Future[None]:
+        """Note that an alert was not sent after all."""
+
+
 class Journal(Protocol):
     """The journal of calls. Its futures raise StorageError when nothing was written."""
 
@@ -227,6 +256,9 @@ class Reserve(Protocol):
 
     async def fill(self) -> None:
         """Take the room again that a full disk was given. Raises StorageError."""
+
+    async def room(self) -> tuple[int, int]:
+        """Return how many bytes of the disk are free, and how many it has. Raises StorageError."""
 
 
 class Span(Protocol):

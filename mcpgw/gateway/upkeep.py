@@ -1,4 +1,4 @@
-"""What the serving process does beside calls: mends the journal, anchors it, adds it up.
+"""What the serving process does beside calls: mends the journal, anchors it, adds it up, alerts.
 
 Each chore has its own rhythm; one that fails is told once, and tried again. Never stands in the way
 of a call.
@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from mcpgw.errors import GatewayError
+from mcpgw.gateway.alerting import Alerting
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import AnchorNotes, Clock, Journal, Reserve, Spawn
 from mcpgw.gateway.recording import Recording
@@ -24,6 +25,7 @@ MEND_S = 1.0
 
 ANCHOR_S = 60.0
 TALLY_S = 60.0
+ALERT_S = 30.0
 DAILY_S = 86400.0
 
 TALLIES_KEPT_S = 400 * 86400.0
@@ -45,6 +47,7 @@ class Upkeep:
         journal: Journal,
         notes: AnchorNotes,
         reserve: Reserve,
+        alerting: Alerting,
         clock: Clock,
         spawn: Spawn,
     ) -> None:
@@ -64,6 +67,7 @@ class Upkeep:
             _Chore("tally", TALLY_S, self._tally),
             _Chore("reserve", TALLY_S, self._reserve.fill),
             _Chore("tallies", DAILY_S, self._forget),
+            _Chore("alerts", ALERT_S, alerting.look),
         )
 
     @property

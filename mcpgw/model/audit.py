@@ -46,6 +46,9 @@ REACHED = frozenset({Outcome.OK, Outcome.TOOL_ERROR, Outcome.UPSTREAM_ERROR, Out
 UNASKED = frozenset({Outcome.DENIED, Outcome.LIMITED})
 """The outcomes of calls that no server heard of."""
 
+RPC_ERROR = "rpc_error"
+"""The error class of a call that its server answered with an error of JSON-RPC."""
+
 RATE_LIMITED = "rate_limited"
 """The error class of a tool that says that its own limits were reached."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mcpgw.errors import NotFound
+from mcpgw.model.alert import Alert
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
 from mcpgw.model.ruling import Ruling
 from mcpgw.model.secret import SealedSecret
@@ -38,6 +39,8 @@ class Configuration:
     """By id."""
     rulings: Mapping[str, Mapping[str, Ruling]] = field(default_factory=dict)
     """By server id, then the server's own name of the tool."""
+    alerts: Mapping[str, tuple[Alert, ...]] = field(default_factory=dict)
+    """By workspace id."""
 
     def workspace(self, slug: str) -> Workspace:
         """Return the workspace.
@@ -83,6 +86,17 @@ class Configuration:
         """Return the tokens of a workspace, oldest first."""
         mine = (token for token in self.tokens.values() if token.workspace_id == workspace_id)
         return tuple(sorted(mine, key=lambda token: token.created_at))
+
+    def alert(self, workspace_id: str, alert_id: str) -> Alert:
+        """Return the alert of that workspace.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        for alert in self.alerts.get(workspace_id, ()):
+            if alert.id == alert_id:
+                return alert
+        raise NotFound(f"no alert {alert_id[:40]!r} in this workspace", "see: mcpgw alert list")
 
     def has_datakey(self, kind: KeyKind) -> bool:
         """Say whether there is a data key of the house of that kind."""

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, select
 
 from mcpgw.errors import StorageError
 from mcpgw.model.configuration import Configuration
-from mcpgw.store import key, ruling, secret, server, tables, token, workspace
+from mcpgw.store import alert, key, ruling, secret, server, tables, token, workspace
 from mcpgw.store.changes import Changes
 from mcpgw.store.engine import Database
 
@@ -49,6 +49,7 @@ def _read(connection: Connection, version: int) -> Configuration:
             slots=key.read_slots(connection),
             datakeys=key.read_datakeys(connection),
             rulings=ruling.read(connection),
+            alerts=alert.read(connection),
         )
     except (ValueError, msgspec.MsgspecError):
         raise StorageError(

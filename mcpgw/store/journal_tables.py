@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from mcpgw.store.tables import NAMES
 
-JOURNAL_SCHEMA = "0003"
+JOURNAL_SCHEMA = "0004"
 """The newest revision in migrations/journal/versions."""
 
 journal = MetaData(naming_convention=NAMES)
@@ -182,6 +182,15 @@ session = Table(
     Column("changed_at", Double, nullable=False),
 )
 """The fields of SessionRecord; `uris` is a JSON array."""
+
+alert_sent = Table(
+    "alert_sent",
+    journal,
+    Column("alert_id", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("sent_at", Double, nullable=False),
+)
+"""When an alert was sent last about something. It is here because it changes like the journal."""
 
 _APPEND_ONLY = """
 CREATE TRIGGER {table}_keeps_rows BEFORE DELETE ON {table}

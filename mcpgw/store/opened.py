@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from mcpgw.config import Config
+from mcpgw.store.alert import Alerts
+from mcpgw.store.alert_log import AlertLog
 from mcpgw.store.audit import Journal
 from mcpgw.store.changes import Changes
 from mcpgw.store.configuration import Configurations
@@ -29,6 +31,8 @@ class Store:
     secrets: Secrets
     tokens: Tokens
     rulings: Rulings
+    alerts: Alerts
+    alert_log: AlertLog
     journal: Journal
     sessions: Sessions
     reserve: Reserve
@@ -70,6 +74,8 @@ async def open_store(config: Config, *, create: bool, is_server: bool) -> Store:
         secrets=Secrets(database),
         tokens=Tokens(database),
         rulings=Rulings(database),
+        alerts=Alerts(database),
+        alert_log=AlertLog(journal.writer),
         journal=journal,
         sessions=Sessions(config.journal_path, journal.writer),
         reserve=Reserve(config.home),

@@ -50,6 +50,18 @@ class Reserve:
         except OSError as error:
             raise StorageError(f"no room can be reserved: {error.strerror}") from None
 
+    async def room(self) -> tuple[int, int]:
+        """Return how many bytes of the disk are free, and how many it has.
+
+        Raises:
+            StorageError: that cannot be told.
+        """
+        try:
+            usage = await asyncio.to_thread(shutil.disk_usage, self._home)
+        except OSError as error:
+            raise StorageError(f"the disk cannot be looked at: {error.strerror}") from None
+        return usage.free, usage.total
+
 
 def _fill(home: Path) -> None:
     path = _path(home)

@@ -19,7 +19,7 @@ from sqlalchemy import (
     true,
 )
 
-CONFIGURATION_SCHEMA = "0002"
+CONFIGURATION_SCHEMA = "0003"
 """The newest revision in migrations/configuration/versions."""
 
 NAMES = {
@@ -135,3 +135,19 @@ ruling = Table(
     Column("ruled_at", Double, nullable=False),
     Column("row_mac", LargeBinary, nullable=False),
 )
+
+alert = Table(
+    "alert",
+    configuration,
+    Column("id", Text, primary_key=True),
+    Column(
+        "workspace_id", ForeignKey(workspace.c.id, ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("when", Text, nullable=False),
+    Column("every_s", Double, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("datakey_id", Text, nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+"""The fields of Alert; `blob` is the sealed URL of its webhook."""

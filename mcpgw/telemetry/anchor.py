@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mcpgw.errors import GatewayError, StorageError
+from mcpgw.errors import GatewayError, StorageError, UpstreamError
 from mcpgw.telemetry.webhook import post
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,8 @@ async def _send(destination: str, anchor: str, moment: str) -> None:
     if destination == STDERR:
         logger.info("%s", anchor)
     elif destination.startswith(("https://", "http://")):
-        await post(destination, {"anchor": anchor, "time": moment})
+        if not await post(destination, {"anchor": anchor, "time": moment}):
+            raise UpstreamError("the webhook does not answer", "check the setting anchors")
     else:
         await asyncio.to_thread(_append, Path(destination), f"{moment} {anchor}\n")
 

@@ -9,18 +9,20 @@ import msgspec
 
 from mcpgw.errors import UpstreamError
 
-TIMEOUT_S = 10.0
+TIMEOUT_S, CONNECT_TIMEOUT_S = 10.0, 5.0
 
 
-async def post(url: str, body: Any) -> None:
-    """Post `body` as JSON.
+async def post(url: str, body: Any) -> bool:
+    """Post `body` as JSON; say whether that was acknowledged.
+
+    Without an answer it may have been taken all the same.
 
     Raises:
-        UpstreamError: it was not taken; the message says why, and not where.
+        UpstreamError: it was certainly not taken; the message says why, and not where.
     """
     import aiohttp  # late: it takes longer to import than most commands take
 
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
     headers = {"Content-Type": "application/json", "User-Agent": "mcpgw"}
     data = msgspec.json.encode(body)
     try:
@@ -29,9 +31,18 @@ async def post(url: str, body: Any) -> None:
             http.post(url, data=data, headers=headers, allow_redirects=False) as response,
         ):
             status = response.status
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except (
+        aiohttp.ClientConnectorError,
+        aiohttp.ConnectionTimeoutError,
+        aiohttp.InvalidURL,
+        aiohttp.NonHttpUrlClientError,
+        ValueError,
+    ) as error:
         raise UpstreamError(
             f"the webhook cannot be reached: {type(error).__name__}", "check its URL"
         ) from None
+    except (aiohttp.ClientError, OSError):
+        return False
     if not 200 <= status < 300:
         raise UpstreamError(f"the webhook answered with status {status}", "check its URL", status)
+    return True

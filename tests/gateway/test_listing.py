@@ -224,3 +224,32 @@ async def test_a_list_without_an_end_is_cut_off(
     git.answers["tools/list"] = lambda _: {"tools": [], "nextCursor": str(next(cursors))}
     await offered(world)
     assert next(cursors) == 3
+
+
+async def test_servers_that_cannot_be_listed_are_known_for_a_while(world: World) -> None:
+    await world.server("git", log="x")
+    await world.server("jira", log="x")
+    await world.server("slow", log="x")
+    del world.upstreams.by_name["git"]
+    world.upstreams.hanging.add("slow")
+    ids = {
+        server.name: server.id
+        for servers in world.store.held.servers.values()
+        for server in servers
+    }
+    assert world.listings.failing(600.0) == frozenset()
+    await offered(world)
+    assert world.listings.failing(600.0) == {ids["git"]}
+    world.clock.pass_s(600.0)
+    assert world.listings.failing(600.0) == frozenset()
+
+
+async def test_a_server_that_lists_in_one_era_only_is_no_failure(world: World) -> None:
+    await world.server("git", log="x")
+    git = world.upstreams.by_name.pop("git")
+    world.upstreams.by_era["git", Era.LEGACY] = git
+    await offered(world)
+    assert len(world.listings.failing(600.0)) == 1
+    configuration = await world.current.configuration()
+    await world.listings.offer(configuration, configuration.workspace("demo"), Era.LEGACY)
+    assert world.listings.failing(600.0) == frozenset()

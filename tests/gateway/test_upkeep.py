@@ -7,6 +7,7 @@ import pytest
 from mcpgw.errors import Forbidden, StorageError
 from mcpgw.gateway import upkeep as module
 from mcpgw.model.audit import Outcome
+from mcpgw.model.secret import Secret
 from mcpgw.model.token import OPERATOR
 from tests.store.records import call_end, call_start
 from tests.world import World, stranger, until
@@ -16,7 +17,7 @@ HEAD = "mcpgw-anchor calls-00 1 " + "0" * 32
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MEND_S", "ANCHOR_S", "TALLY_S", "DAILY_S"):
+    for name in ("MEND_S", "ANCHOR_S", "TALLY_S", "DAILY_S", "ALERT_S"):
         monkeypatch.setattr(module, name, 0.0)
 
 
@@ -35,7 +36,11 @@ async def test_a_crash_is_closed_before_anything_is_served(
 
 
 async def test_every_chore_is_done(world: World) -> None:
+    when, url = "disk_nearly_full", Secret("https://hooks.example/x")
+    await world.gateway.alerts.add(OPERATOR, "demo", when, url, 60.0)
+    world.reserve.free_bytes = 0
     await world.gateway.upkeep.begin(OPERATOR)
+    await until(lambda: world.post.posted)
     await world.journal.end(call_end())
     await until(lambda: world.notes.noted)
     await until(lambda: world.journal.tallied)

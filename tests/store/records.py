@@ -3,6 +3,7 @@
 import hmac
 from typing import Any
 
+from mcpgw.model.alert import Alert
 from mcpgw.model.audit import CallEnd, Caller, CallStart, Outcome, Target
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
 from mcpgw.model.ruling import Ruling
@@ -79,6 +80,12 @@ def token(
 
 def ruling(tool: str = "search", server_id: str = "srv_ws_demo_jira") -> Ruling:
     return Ruling(server_id, tool, ToolClass.READ, NOW, b"mac")
+
+
+def alert(alert_id: str = "alert_1", workspace_id: str = "ws_demo") -> Alert:
+    return Alert(
+        alert_id, workspace_id, "calls(10m) > 5", 60.0, "hooks.example", "key", b"\x01sealed", NOW
+    )
 
 
 def session(

@@ -77,3 +77,10 @@ async def test_what_is_urgent_fails_when_nothing_helps(store: Store, config: Con
     with pytest.raises(StorageError, match="disk is full"):
         await store.database.write(full(config.home, -1), is_urgent=True)
     assert held(config.home) == 0
+
+
+async def test_the_room_on_the_disk(tmp_path: Path) -> None:
+    free_bytes, all_bytes = await Reserve(tmp_path).room()
+    assert 0 < free_bytes < all_bytes
+    with pytest.raises(StorageError, match="cannot be looked at"):
+        await Reserve(tmp_path / "gone").room()

@@ -34,5 +34,5 @@ def test_whatever_belongs_to_a_workspace_goes_with_it() -> None:
     keys = [key for table in tables.configuration.tables.values() for key in table.foreign_keys]
     assert {key.ondelete for key in keys} == {"CASCADE"}
     assert {key.parent.table.name for key in keys} == {
-        *("server", "secret", "token", "datakey", "ruling")
+        *("server", "secret", "token", "datakey", "ruling", "alert")
     }

@@ -35,6 +35,9 @@ async def test_a_place_that_fails_costs_the_others_nothing(hook: Hook, tmp_path:
     with pytest.raises(UpstreamError):
         await Anchors([hook.url, str(file)]).note(ANCHOR, NOW)
     assert ANCHOR in file.read_text()
+    hook.status, hook.is_silent = 200, True
+    with pytest.raises(UpstreamError, match="does not answer"):
+        await Anchors([hook.url]).note(ANCHOR, NOW)
     with pytest.raises(StorageError, match="anchor cannot be written"):
         await Anchors([str(tmp_path / "none" / "anchors")]).note(ANCHOR, NOW)
 

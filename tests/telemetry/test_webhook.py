@@ -21,6 +21,7 @@ class Hook:
 
     url: str = ""
     status: int = 200
+    is_silent: bool = False
     bodies: list[Any] = field(default_factory=list)
 
 
@@ -31,6 +32,9 @@ async def hook() -> AsyncIterator[Hook]:
     async def take(request: web.BaseRequest) -> web.Response:
         assert request.content_type == "application/json"
         hook.bodies.append(msgspec.json.decode(await request.read()))
+        if hook.is_silent:
+            assert request.transport is not None
+            request.transport.close()
         headers = {"Location": hook.url} if hook.status == 307 else {}
         return web.Response(status=hook.status, headers=headers)
 
@@ -42,7 +46,7 @@ async def hook() -> AsyncIterator[Hook]:
 
 
 async def test_what_is_posted_arrives(hook: Hook) -> None:
-    await post(hook.url, {"a": [1, "é"]})
+    assert await post(hook.url, {"a": [1, "é"]})
     assert hook.bodies == [{"a": [1, "é"]}]
 
 
@@ -53,6 +57,12 @@ async def test_a_webhook_that_does_not_take_it(hook: Hook, status: int) -> None:
         await post(hook.url, {})
     assert len(hook.bodies) == 1
     assert SECRET not in f"{raised.value.message} {raised.value.hint}"
+
+
+async def test_one_that_took_it_and_does_not_answer(hook: Hook) -> None:
+    hook.is_silent = True
+    assert not await post(hook.url, {})
+    assert len(hook.bodies) == 1
 
 
 @pytest.mark.parametrize(
