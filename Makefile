@@ -4,7 +4,7 @@ ARGS ?=
 PIP := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP) --require-hashes --only-binary :all:
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --no-strip-extras --python-version 3.11 --no-header
-FAST := .venv/bin/pytest -m "not long" -n 2 --dist loadfile
+FAST := .venv/bin/pytest -m "not long" -n 2 --dist loadfile --durations=12
 COVERED := --cov --cov-report=
 PURE := mcpgw/model/*,mcpgw/protocol/*,mcpgw/formats/*,mcpgw/client_configs/*,mcpgw/vault/*
 NPM_LOCK := npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund

@@ -18,8 +18,8 @@ from mcpgw.model.token import Principal
 MAX_CONCURRENCY = 256
 """Calls that a token may have under way which says nothing of it itself."""
 
-PENALTY_S = 0.2
-"""How long the refusal of a call takes: a connection is good for five of them a second."""
+PENALTY_S = 1.0
+"""How long the refusal of a call takes: a connection is good for one of them a second."""
 
 QUEUE_S = 5.0
 """How long a call waits for others of its token to end."""

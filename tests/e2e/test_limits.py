@@ -30,6 +30,7 @@ HEADERS = modern_headers("tools/call", "annotated__get_thing")
 def served(box: Box) -> Iterator[Served]:
     annotated = (sys.executable, str(PEERS / "stdio_annotated.py"), str(box.home / "called"))
     box.run("server", "add", "annotated", "--", *annotated)
+    box.environment["MCPGW_MAX_AUTH_FAILURES"] = "100000"
     with box.serving() as running:
         yield running
 

@@ -31,6 +31,7 @@ LISTEN = modern_body("subscriptions/listen", notifications={"toolsListChanged": 
 @pytest.fixture
 def served(box: Box, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     box.environment["MCPGW_CALL_TIMEOUT"] = "300"
+    box.environment["MCPGW_MAX_AUTH_FAILURES"] = "100000"
     monkeypatch.setenv("XDG_CONFIG_HOME", box.environment["XDG_CONFIG_HOME"])
     box.run("server", "add", "everything", "--", *server_command("server-everything"))
     with box.serving() as running:
