@@ -19,7 +19,11 @@ MAX_CONCURRENCY = 256
 """Calls that a token may have under way which says nothing of it itself."""
 
 PENALTY_S = 1.0
-"""How long the refusal of a call takes: a connection is good for one of them a second."""
+"""How long the refusal of a call takes, half as much more or less: a connection is good for one of
+them a second, and those of many connections do not come at once."""
+
+SPREAD = 0.618
+"""Successive steps of the golden ratio, taken round a circle, stay far from each other."""
 
 QUEUE_S = 5.0
 """How long a call waits for others of its token to end."""
@@ -66,6 +70,7 @@ class Throttle:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._uses: dict[str, _Use] = {}
+        self._turn = 0.0
 
     async def begin(self, principal: Principal) -> None:
         """Let one call run; whoever begins one ends it.
@@ -110,7 +115,8 @@ class Throttle:
         use.fill(rate, self._now_s())
         if use.allowance < 1.0:
             retry_after_s = (1.0 - use.allowance) * rate.span_s / rate.calls
-            await asyncio.sleep(PENALTY_S)
+            self._turn = (self._turn + SPREAD) % 1.0
+            await asyncio.sleep(PENALTY_S * (0.5 + self._turn))
             raise Limited(f"this token may make {rate} calls", "try again later", retry_after_s)
         use.allowance -= 1.0
 
