@@ -109,6 +109,7 @@ def test_the_side_of_the_threshold() -> None:
     above, below = read_condition("calls > 5"), read_condition("calls < 5")
     assert [above.is_met(value) for value in (4.0, 5.0, 6.0)] == [False, False, True]
     assert [below.is_met(value) for value in (4.0, 5.0, 6.0)] == [True, False, False]
+    assert not above.is_met(None)
 
 
 @pytest.mark.parametrize(

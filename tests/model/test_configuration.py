@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mcpgw.errors import NotFound
+from mcpgw.model.alert import Alert
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import DataKey, KeyKind
 from mcpgw.model.secret import SealedSecret
@@ -36,6 +37,9 @@ KEYS = [
     datakey("d9", KeyKind.WORKSPACE, "w9", 9),
     datakey("h1", KeyKind.TOKEN, "", 1),
 ]
+ALERTS = tuple(
+    Alert(id, "w1", "server_down", 600.0, "hooks.example", "d1", b"", 1.0) for id in ("a1", "a2")
+)
 FULL = replace(
     EMPTY,
     workspaces={"demo": DEMO, "alpha": Workspace("w9", "alpha", 0.0)},
@@ -43,6 +47,7 @@ FULL = replace(
     secrets={"s1": {"JIRA_TOKEN": SECRET}},
     tokens={one.index: one for one in TOKENS},
     datakeys={one.id: one for one in KEYS},
+    alerts={"w1": ALERTS},
 )
 
 
@@ -51,6 +56,7 @@ def test_what_is_there_is_found() -> None:
     assert FULL.server("w1", "time") is TIME
     assert FULL.secrets_of(JIRA) == {"JIRA_TOKEN": SECRET}
     assert FULL.secrets_of(TIME) == {}
+    assert [FULL.alert("w1", one.id) for one in ALERTS] == list(ALERTS)
 
 
 def test_tokens_of_a_workspace_stand_oldest_first() -> None:

@@ -190,8 +190,9 @@ class Client:
     is_open: bool = True
 
     def send(self, *lines: Any) -> None:
-        for line in lines:
-            os.write(self.writing, (line if isinstance(line, bytes) else dumped(line)) + b"\n")
+        """Write lines at once: the bridge's thread reads all of them, or none."""
+        raw = (line if isinstance(line, bytes) else dumped(line) for line in lines)
+        os.write(self.writing, b"".join(line + b"\n" for line in raw))
 
     async def receive(self) -> Any:
         """Return the next line, decoded."""
