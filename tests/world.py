@@ -47,6 +47,7 @@ from mcpgw.gateway.tool import Tools
 from mcpgw.gateway.upkeep import Upkeep
 from mcpgw.gateway.webhook import Webhooks
 from mcpgw.gateway.workspace import Workspaces
+from mcpgw.model.bounds import UNBOUND, Bounds
 from mcpgw.model.server import HttpLaunch
 from mcpgw.model.token import OPERATOR, Principal, Role
 from mcpgw.protocol.era import META_CLIENT_CAPABILITIES, Era
@@ -121,10 +122,15 @@ class World:
         return upstream
 
     async def admission(
-        self, role: Role = Role.DEVELOPER, member: str = "ana", slug: str = "demo"
+        self,
+        role: Role = Role.DEVELOPER,
+        member: str = "ana",
+        slug: str = "demo",
+        bounds: Bounds = UNBOUND,
     ) -> Admission:
         """Issue a token and come in with it."""
-        issued = await self.gateway.tokens.issue(OPERATOR, slug, member, role, 3600.0)
+        issue = self.gateway.tokens.issue
+        issued = await issue(OPERATOR, slug, member, role, 3600.0, bounds)
         return await self.gateway.access.authenticate(slug, issued.text)
 
     async def modern(

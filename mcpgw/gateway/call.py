@@ -126,7 +126,11 @@ class Calls:
         if not passage.is_refused:
             await self._recording.end(asked, passage)
         if passage.refusal is not None:
-            raise passage.refusal
+            try:
+                raise passage.refusal
+            finally:
+                # Its traceback leads back to the passage: a flood would leave the collector a heap.
+                passage.refusal = None
         return answer
 
     async def _carry_out_within_rights(self, asked: Asked, passage: Passage) -> bytes:

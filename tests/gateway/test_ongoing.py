@@ -1,12 +1,15 @@
 """What is under way ends with its token, and nothing of it leaves."""
 
 import asyncio
+import gc
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from mcpgw.errors import GatewayError, Limited, StorageError, Unauthenticated
 from mcpgw.gateway import ongoing as module
+from mcpgw.gateway import throttle
 from mcpgw.gateway.access import Admission
 from mcpgw.model.audit import Outcome
 from mcpgw.model.bounds import Bounds, Rate
@@ -184,15 +187,38 @@ async def test_a_cancellation_of_its_own_stays_one(world: World) -> None:
 
 async def test_a_token_that_calls_too_often_is_told_and_recorded(world: World) -> None:
     await world.server("git", log="x")
-    issued = await world.gateway.tokens.issue(
-        OPERATOR, "demo", "ana", Role.DEVELOPER, None, Bounds(rate=Rate(1, 60.0))
-    )
-    admission = await world.gateway.access.authenticate("demo", issued.text)
+    admission = await world.admission(bounds=Bounds(rate=Rate(1, 60.0)))
     request = asked(admission, "tools/call", LOG)
     assert b"result" in await world.gateway.dispatcher.answer(request)
     with pytest.raises(Limited):
         await world.gateway.dispatcher.answer(request)
     assert [row.outcome for row in world.journal.rows] == [Outcome.OK, Outcome.LIMITED]
+
+
+async def test_refusals_leave_the_collector_nothing_to_find(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cycle in each, and a flood of them stops everybody for 50 ms every few seconds."""
+    monkeypatch.setattr(throttle, "PENALTY_S", 0.0)
+    await world.server("git", log="x")
+    admission = await world.admission(bounds=Bounds(rate=Rate(1, 60.0)))
+    request = asked(admission, "tools/call", LOG)
+
+    async def refused() -> None:
+        with suppress(Limited):
+            await world.gateway.dispatcher.answer(request)
+
+    await refused()
+    await refused()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            await refused()
+        assert gc.collect() < 10
+    finally:
+        gc.enable()
+    assert [row.outcome for row in world.journal.rows].count(Outcome.LIMITED) == 11
 
 
 async def test_other_settings_of_the_workspace_end_nobody(world: World) -> None:
