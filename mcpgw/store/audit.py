@@ -18,6 +18,7 @@ from mcpgw.model.audit import (
     CallEnd,
     CallFilter,
     CallStart,
+    Outcome,
     ServerUse,
     call_id,
     read_call_id,
@@ -80,7 +81,9 @@ class Journal:
         Raises:
             StorageError: (from the future) the row is not written.
         """
-        return self.writer.record(Ended(end, start_seq))
+        # A refusal for rate takes its time anyway, and floods consist of them.
+        is_urgent = end.outcome is not Outcome.LIMITED
+        return self.writer.record(Ended(end, start_seq), is_urgent=is_urgent)
 
     def probe(self) -> asyncio.Future[None]:
         """Write something that means nothing, to find out whether that works.

@@ -32,6 +32,9 @@ MAX_ROWS_A_STATEMENT = 64
 """SQLite's module gives the interpreter away at every statement, and the event loop is slow to give
 it back: so as many rows as possible go into one. SQLite takes 32,766 values."""
 
+LEISURE_S = 0.1
+"""How long a row that nobody hurries for waits at most for others to go with."""
+
 Change = Callable[[sqlite3.Connection], Any]
 """Other statements than rows that are added. They run in the thread, more than once if what they
 are committed with cannot be stored; what they return is handed on."""
@@ -54,26 +57,30 @@ class Writer:
         self._queue: SimpleQueue[Sequence[_Entry] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._is_closed = False
-        # Only the thread of the loop uses these two.
+        # Only the thread of the loop uses these three.
         self._outbox: list[_Entry] = []
+        self._is_due = False
         self._waiting = 0
         # Only the thread uses these two.
         self._connection: sqlite3.Connection | None = None
         self._identity = (0, 0)
 
-    def record(self, what: CallStart | Ended) -> asyncio.Future[int]:
+    def record(self, what: CallStart | Ended, *, is_urgent: bool = True) -> asyncio.Future[int]:
         """Queue a row; the future ends with its number once committed, or with StorageError.
 
         The rows of one turn of the event loop go to the thread together: waking it for each would
-        have the two threads take the interpreter from each other all the time.
+        have the two threads take the interpreter from each other all the time. One that is not
+        urgent goes with the next that is: every commit has those wait that come while it runs.
         """
-        return self._enqueue(what)
+        return self._enqueue(what, is_urgent=is_urgent)
 
     def change(self, statements: Change) -> asyncio.Future[Any]:
         """Queue other statements behind the rows so far; the future ends as for a row."""
         return self._enqueue(statements)
 
-    def _enqueue(self, what: CallStart | Ended | Change) -> asyncio.Future[Any]:
+    def _enqueue(
+        self, what: CallStart | Ended | Change, *, is_urgent: bool = True
+    ) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         if self._is_closed:
@@ -83,8 +90,11 @@ class Writer:
                 StorageError("the journal cannot keep up", "check the disk of the data directory")
             )
         else:
-            if not self._outbox:
+            if is_urgent and not self._is_due:
+                self._is_due = True
                 loop.call_soon(self._hand_over)
+            elif not self._outbox:
+                loop.call_later(LEISURE_S, self._hand_over)
             self._outbox.append((what, future))
             self._waiting += 1
         return future
@@ -99,7 +109,8 @@ class Writer:
             await asyncio.to_thread(self._thread.join)
 
     def _hand_over(self) -> None:
-        """Give what this turn recorded to the thread."""
+        """Give what was recorded to the thread."""
+        self._is_due = False
         if not self._outbox:
             return
         self._queue.put(self._outbox)

@@ -16,6 +16,7 @@ import pytest
 from mcpgw.config import Config
 from mcpgw.errors import StorageError
 from mcpgw.model.audit import CallStart
+from mcpgw.store import writer as module
 from mcpgw.store.engine import open_connection
 from mcpgw.store.rows import Ended
 from mcpgw.store.schema import prepare
@@ -55,6 +56,27 @@ async def test_rows_keep_the_order_in_which_they_came(writer: Writer, path: Path
     futures = [writer.record(ended(number)) for number in range(500)]
     await asyncio.gather(*futures)
     assert recorded(path) == list(range(500))
+
+
+async def test_a_row_that_is_not_urgent_goes_with_one_that_is(
+    writer: Writer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEISURE_S", 3600.0)
+    patient = [writer.record(ended(number), is_urgent=False) for number in range(2)]
+    writer.change(lambda connection: None)
+    await asyncio.gather(*patient)
+    patient = [writer.record(ended(number), is_urgent=False) for number in range(2, 4)]
+    for _ in range(5):
+        await asyncio.sleep(0.001)
+    assert recorded(path) == [0, 1]
+    await writer.record(ended(4))
+    assert recorded(path) == [0, 1, 2, 3, 4]
+    await asyncio.gather(*patient)
+
+
+async def test_a_row_that_is_not_urgent_waits_for_none(writer: Writer, path: Path) -> None:
+    assert await writer.record(ended(1), is_urgent=False) == 1
+    assert recorded(path) == [1]
 
 
 async def test_a_caller_that_is_gone_costs_the_others_nothing(writer: Writer, path: Path) -> None:
