@@ -13,6 +13,7 @@ from mcpgw.gateway.current import Current
 from mcpgw.gateway.keys import Keys
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import Clock, Fill, SecretStore, Vault
+from mcpgw.model.act import Act, ActKind, done_by
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import DataKey, KeyKind
 from mcpgw.model.policy import Action
@@ -81,7 +82,7 @@ class Secrets:
             fingerprint=digest.hex()[:12],
             created_at=self._clock.now(),
         )
-        await self._store.put(sealed)
+        await self._store.put(sealed, self._act(principal, ActKind.SECRET_SET, server, name))
         return SecretSeen(server.name, name, sealed)
 
     async def list(self, principal: Principal, slug: str) -> Sequence[SecretSeen]:
@@ -127,7 +128,12 @@ class Secrets:
         server = configuration.server(workspace.id, server_name)
         if name not in configuration.secrets_of(server):
             raise NotFound(f"{server.name} has no secret {name[:80]!r}", "see: mcpgw secret list")
-        await self._store.remove(server.id, name)
+        act = self._act(principal, ActKind.SECRET_DELETE, server, name)
+        await self._store.remove(server.id, name, act)
+
+    def _act(self, principal: Principal, kind: ActKind, server: Server, name: str) -> Act:
+        now, subject = self._clock.now(), f"{name} of {server.name}"
+        return done_by(principal, now, kind, server.workspace_id, subject)
 
 
 @dataclass(frozen=True, slots=True)
