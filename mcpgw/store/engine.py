@@ -147,7 +147,6 @@ def open_connection(
         timeout=timeout_s,
         isolation_level=None,
         check_same_thread=False,
-        cached_statements=300,
     )
     with ExitStack() as unless_settled:
         unless_settled.callback(connection.close)

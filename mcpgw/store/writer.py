@@ -227,9 +227,12 @@ class Writer:
 
 
 def _insert_all(connection: sqlite3.Connection, table: Table, rows: Sequence[Row]) -> None:
-    for begin in range(0, len(rows), MAX_ROWS_A_STATEMENT):
-        some = rows[begin : begin + MAX_ROWS_A_STATEMENT]
-        connection.execute(_insert(table, len(some)), tuple(chain.from_iterable(some)))
+    begin = 0
+    while begin < len(rows):
+        count = _rows_of_next(len(rows) - begin)
+        values = tuple(chain.from_iterable(rows[begin : begin + count]))
+        connection.execute(_insert(table, count), values)
+        begin += count
 
 
 @cache
@@ -238,3 +241,8 @@ def _insert(table: Table, count: int) -> str:
     statement = str(insert(table).compile(dialect=sqlite.dialect()))
     head, _, row = statement.partition(" VALUES ")
     return f"{head} VALUES {', '.join([row] * count)}"
+
+
+def _rows_of_next(count: int) -> int:
+    """Return a power of two up to `count`, so that there are few different statements."""
+    return min(1 << (count.bit_length() - 1), MAX_ROWS_A_STATEMENT)

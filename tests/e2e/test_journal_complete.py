@@ -328,6 +328,7 @@ async def make(
         await asyncio.to_thread(check, making)
 
 
+@pytest.mark.long
 async def test_some_of_each_by_three_doors(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     await make(box, 2, (Door, EventStream, OpenAi), monkeypatch)
 

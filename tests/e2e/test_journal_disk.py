@@ -120,19 +120,22 @@ async def trouble_with(
     box: Box, served: Served, trouble: Trouble, callers: list[Counting], admin: Counting
 ) -> float:
     """Return how long after the end of the trouble everybody was served again."""
-    victim, *others = callers
+    api = f"{served.url}/api/v1/workspaces/demo"
+    headers = {"Authorization": f"Bearer {admin.token}"}
+    victim, leaver, *others = callers
     async with calling(served.workspace_url, others) as http:
         await until(lambda: all(one.answered > 20 for one in others))
         with trouble(served.process.pid):
             await until(lambda: all(one.refused > 3 for one in others))
             assert await readiness(http, served.url) == (503, "degraded")
-            path = f"{served.url}/api/v1/workspaces/demo/calls?limit=5"
-            headers = {"Authorization": f"Bearer {admin.token}"}
-            async with http.get(path, headers=headers) as response:
+            async with http.get(f"{api}/calls?limit=5", headers=headers) as response:
                 assert len((await response.json())["items"]) == 5
             await asyncio.to_thread(box.run, "token", "revoke", victim.token_id)
-            status, _ = await ask(http, served.workspace_url, victim.token)
-            assert status == 401
+            async with http.delete(f"{api}/tokens/{leaver.token_id}", headers=headers) as response:
+                assert response.status < 300, await response.text()
+            for gone in (victim, leaver):
+                status, _ = await ask(http, served.workspace_url, gone.token)
+                assert status == 401
             answered = sum(one.answered for one in others)
             await asyncio.sleep(0.5)
             assert sum(one.answered for one in others) == answered
@@ -164,7 +167,8 @@ def check(box: Box, callers: list[Counting], message: str) -> None:
     assert all(verified["is_whole"] for verified in box.read("logs", "verify"))
 
 
-async def run(box: Box, name: str, patched: pytest.MonkeyPatch) -> None:
+async def run(box: Box, name: str, patched: pytest.MonkeyPatch) -> tuple[float, float]:
+    """Return after how long the slowest refusal came, and how soon everybody was served again."""
     trouble, message = TROUBLES[name]
     callers = await clients(box, CLIENTS, patched)
     admin = Counting("admin", box.token("admin", "admin"), "")
@@ -173,14 +177,15 @@ async def run(box: Box, name: str, patched: pytest.MonkeyPatch) -> None:
         # What was withheld is recorded within a second.
         await until(lambda: not running(box))
         await asyncio.to_thread(check, box, callers, message)
+    acts = box.read("logs", "--only", "acts")[-2:]
+    assert [act["kind"] for act in acts] == ["token.revoke"] * 2
     refusal_s = max(one.slowest_refusal_s for one in callers)
     refused = sum(one.refused for one in callers)
     print(  # noqa: T201  (the figures are what it is for)
         f"\n{name}: {refused} calls refused, the slowest after {refusal_s * 1000:.0f} ms;"
         f" everybody served {recovered_s:.2f} s after it was over (promised: {RECOVERED_S:.0f} s)"
     )
-    assert refusal_s < REFUSED_S
-    assert recovered_s < RECOVERED_S
+    return refusal_s, recovered_s
 
 
 async def test_files_may_not_grow(outcomes: Box, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,29 +194,11 @@ async def test_files_may_not_grow(outcomes: Box, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", [name for name in TROUBLES if name != "files may not grow"])
-async def test_system_calls_fail(outcomes: Box, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    await run(outcomes, name, monkeypatch)
-
-
-async def test_a_token_is_revoked_over_the_api_while_files_may_not_grow(
-    outcomes: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    admin = Counting("admin", outcomes.token("admin", "admin"), "")
-    victim, *others = await clients(outcomes, 3, monkeypatch)
-    with outcomes.serving() as served:
-        async with calling(served.workspace_url, others) as http:
-            await until(lambda: all(one.answered > 20 for one in others))
-            with small_files(served.process.pid):
-                await until(lambda: all(one.refused > 3 for one in others))
-                path = f"{served.url}/api/v1/workspaces/demo/tokens/{victim.token_id}"
-                headers = {"Authorization": f"Bearer {admin.token}"}
-                async with http.delete(path, headers=headers) as response:
-                    assert response.status < 300, await response.text()
-                status, _ = await ask(http, served.workspace_url, victim.token)
-                assert status == 401
-    acts = outcomes.read("logs", "--only", "acts")
-    assert (acts[-1]["kind"], acts[-1]["member"]) == ("token.revoke", "admin")
+@pytest.mark.parametrize("name", TROUBLES)
+async def test_how_soon(outcomes: Box, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal_s, recovered_s = await run(outcomes, name, monkeypatch)
+    assert refusal_s < REFUSED_S
+    assert recovered_s < RECOVERED_S
 
 
 class Cap:
@@ -259,7 +246,11 @@ async def test_the_database_may_not_grow(outcomes: Box, monkeypatch: pytest.Monk
             cap.switch(False)
             ended_at = time.monotonic()
             await until(lambda: all(one.last_answer_at > ended_at for one in others))
-            assert max(one.last_answer_at for one in others) - ended_at < RECOVERED_S
+            recovered_s = time.monotonic() - ended_at
+    print(  # noqa: T201  (the figure is what it is for)
+        f"\nthe database may not grow: everybody served {recovered_s:.2f} s after it was over"
+        f" (promised: {RECOVERED_S:.0f} s)"
+    )
     check(outcomes, others, "the disk is full")
 
 
