@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import resource
 import sqlite3
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ OUTCOMES = (sys.executable, "-I", str(PEERS / "stdio_outcomes.py"))
 """The command of a server with a tool for every way in which a call can end."""
 
 NAMES = {code: outcome for outcome, code in OUTCOME_CODE.items()}
+
+FILE_BYTES = 64 << 10
+"""The log of the journal is beyond this after some calls, that of the configuration is not."""
 
 _ENDS = """
 SELECT caller.member, call_end.outcome, call_start.seq IS NOT NULL,
@@ -78,6 +82,23 @@ def recorded(home: Path) -> Recorded:
         for (member,) in journal.execute(_OPEN):
             found.with_start[member, Outcome.RUNNING] += 1
     return found
+
+
+@contextmanager
+def small_files(pid: int, most_bytes: int = FILE_BYTES) -> Iterator[None]:
+    """Let the process write no file beyond a size, as `prlimit --fsize` does."""
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+
+def under_way(home: Path) -> int:
+    """Return how many calls have no end."""
+    with closing(sqlite3.connect(home / "journal.db")) as journal:
+        return len(journal.execute(_OPEN).fetchall())
 
 
 @dataclass

@@ -1,13 +1,19 @@
-"""Every call has exactly its rows: each way in which one can end, at every door, in both eras."""
+"""Every call has exactly its rows: each way in which one can end, at every door, in both eras.
+
+Nothing is left to time: calls wait for a file, and the journal says when they do.
+"""
 
 import asyncio
 import itertools
 import json
+import signal
 import sqlite3
+import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -16,26 +22,25 @@ import pytest
 from mcpgw.bootstrap import open_gateway
 from mcpgw.config import load_config
 from mcpgw.gateway.gateway import Gateway
-from mcpgw.model.audit import UNASKED, Outcome
+from mcpgw.model.audit import UNASKED, Outcome, Surface
 from mcpgw.model.bounds import UNBOUND, Bounds, Rate
 from mcpgw.model.token import OPERATOR, Role
 from tests.e2e.conftest import Box, Served
-from tests.e2e.journal import NAMES, OUTCOMES, check_files, home_of
-from tests.web.conftest import modern_body, modern_headers
+from tests.e2e.journal import NAMES, OUTCOMES, check_files, home_of, small_files, under_way
+from tests.e2e.surface import KINDS, Arguments, Modern
+from tests.process import until
 
-TIMEOUT_S = 2
-SOON_S = 0.7
-"""Until a call that waits has reached its server; less than the timeout."""
-
-TOOLS = {
-    Outcome.OK: "outcomes__ok",
-    Outcome.TOOL_ERROR: "outcomes__fail",
-    Outcome.UPSTREAM_ERROR: "outcomes__refuse",
-    Outcome.TIMEOUT: "outcomes__wait",
-    Outcome.DENIED: "outcomes__nothing",
+AT_ONCE = {
+    Outcome.OK: ("outcomes__ok", 0),
+    Outcome.TOOL_ERROR: ("outcomes__fail", 6),
+    Outcome.UPSTREAM_ERROR: ("outcomes__refuse", 6),
+    Outcome.DENIED: ("outcomes__nothing", 3),
 }
-WAIT: Mapping[str, Any] = {"seconds": 60}
-LEGACY, SSE = "2025-11-25", "2024-11-05"
+"""The tools whose calls end like that at once, and the exit code of the command."""
+
+WAIT = "outcomes__wait"
+SHORT_S, LONG_S = 1, 110
+ONE_A_DAY = Bounds(rate=Rate(1, 86400.0))
 
 Found = Counter[tuple[str, str, Outcome]]
 """Calls by surface, era and outcome."""
@@ -50,238 +55,157 @@ GROUP BY 1, 2, 3, 4
 """
 
 
-class Door:
-    """A modern client of MCP; others say what they do otherwise."""
-
-    surface, era = "mcp", "modern"
-
-    def __init__(self, http: aiohttp.ClientSession, url: str, token: str) -> None:
-        self.http = http
-        self.url = url
-        self.headers = {"Authorization": f"Bearer {token}"}
-
-    async def open(self) -> None:
-        """Come in."""
-
-    async def call(self, tool: str) -> None:
-        """Call a tool, and wait for whatever comes back."""
-        body = modern_body("tools/call", name=tool, arguments=arguments_of(tool))
-        await self.post(self.url, body, modern_headers("tools/call", tool))
-
-    async def take_back(self, tool: str) -> None:
-        """Call a tool, and take that back while it runs."""
-        running = asyncio.ensure_future(self.call(tool))
-        await asyncio.sleep(SOON_S)
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
-
-    async def post(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> None:
-        async with self.http.post(url, json=body, headers={**self.headers, **(headers or {})}) as a:
-            await a.read()
-
-
-class Session(Door):
-    """A legacy client, in a session."""
-
-    era = "legacy"
-    version = LEGACY
-
-    def __init__(self, http: aiohttp.ClientSession, url: str, token: str) -> None:
-        super().__init__(http, url, token)
-        self.headers["Accept"] = "application/json, text/event-stream"
-        self.ids = itertools.count(1)
-
-    async def open(self) -> None:
-        async with self.http.post(self.url, json=self.greeting, headers=self.headers) as answer:
-            await answer.read()
-            self.headers["Mcp-Session-Id"] = answer.headers["Mcp-Session-Id"]
-
-    @property
-    def greeting(self) -> dict[str, Any]:
-        info = {"name": "lean", "version": "1"}
-        params = {"protocolVersion": self.version, "capabilities": {}, "clientInfo": info}
-        return {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}
-
-    async def call(self, tool: str) -> None:
-        await self.say(next(self.ids), tool)
-
-    async def take_back(self, tool: str) -> None:
-        number = next(self.ids)
-        running = asyncio.ensure_future(self.say(number, tool))
-        await asyncio.sleep(SOON_S)
-        await self.post(self.url, {**CANCELLED, "params": {"requestId": number}})
-        await running
-
-    async def say(self, number: int, tool: str) -> None:
-        params = {"name": tool, "arguments": arguments_of(tool)}
-        message = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
-        await self.post(self.url, message)
-
-
-CANCELLED = {"jsonrpc": "2.0", "method": "notifications/cancelled"}
-
-
-class EventStream(Session):
-    """A client of HTTP+SSE: answers come on the one stream."""
-
-    surface = "sse"
-    version = SSE
-
-    async def open(self) -> None:
-        stream = await self.http.get(f"{self.url}/sse", headers=self.headers)
-        self.lines = stream.content
-        while not (line := await self.lines.readline()).startswith(b"data:"):
-            pass
-        self.url = self.url.partition("/ws/")[0] + line.removeprefix(b"data:").strip().decode()
-        self.waiting: dict[int, asyncio.Future[None]] = {0: asyncio.Future()}
-        self.reading = asyncio.ensure_future(self.read())
-        await self.post(self.url, self.greeting)
-        await self.waiting[0]
-
-    async def read(self) -> None:
-        async for line in self.lines:
-            if line.startswith(b"data:"):
-                number = json.loads(line.removeprefix(b"data:")).get("id")
-                if number in self.waiting and not self.waiting[number].done():
-                    self.waiting[number].set_result(None)
-        for future in self.waiting.values():
-            if not future.done():
-                future.set_result(None)  # it was sent away
-
-    async def take_back(self, tool: str) -> None:
-        number = next(self.ids)
-        await super().say(number, tool)
-        await asyncio.sleep(SOON_S)
-        await self.post(self.url, {**CANCELLED, "params": {"requestId": number}})
-
-    async def say(self, number: int, tool: str) -> None:
-        self.waiting[number] = asyncio.Future()
-        await super().say(number, tool)
-        await self.waiting[number]
-
-
-class Function(Door):
-    """An application that passes on what a model wants called."""
-
-    surface = "function"
-
-    def body(self, tool: str) -> object:
-        return {"calls": [{"id": "1", "name": tool, "arguments": arguments_of(tool)}]}
-
-    async def call(self, tool: str) -> None:
-        await self.post(f"{self.url}/v1/tool-calls", self.body(tool))
-
-
-class OpenAi(Function):
-    surface = "openai"
-
-    def body(self, tool: str) -> object:
-        function = {"name": tool, "arguments": json.dumps(arguments_of(tool))}
-        return {"tool_calls": [{"id": "1", "type": "function", "function": function}]}
-
-
-class Responses(Function):
-    surface = "openai-responses"
-
-    def body(self, tool: str) -> object:
-        given = json.dumps(arguments_of(tool))
-        return [{"type": "function_call", "call_id": "1", "name": tool, "arguments": given}]
-
-
-class Anthropic(Function):
-    surface = "anthropic"
-
-    def body(self, tool: str) -> object:
-        return [{"type": "tool_use", "id": "1", "name": tool, "input": arguments_of(tool)}]
-
-
-class Gemini(Function):
-    surface = "gemini"
-
-    def body(self, tool: str) -> object:
-        return [{"functionCall": {"name": tool, "args": arguments_of(tool)}}]
-
-
-class OpenApi(Function):
-    surface = "openapi"
-
-    async def call(self, tool: str) -> None:
-        await self.post(f"{self.url}/v1/tools/{tool}", arguments_of(tool))
-
-
-DOORS: tuple[type[Door], ...] = (
-    *(Door, Session, EventStream),
-    *(Function, OpenAi, Responses, Anthropic, Gemini, OpenApi),
-)
-
-
-def arguments_of(tool: str) -> Mapping[str, Any]:
-    return WAIT if tool == TOOLS[Outcome.TIMEOUT] else {}
-
-
 @dataclass
 class Making:
     """Calls that are made, and what the journal must hold then."""
 
     box: Box
     gateway: Gateway
-    served: Served
     number: int
+    kinds: tuple[type[Modern], ...]
     expected: Found = field(default_factory=Counter)
+    served: Served = field(init=False)
+    _files: Iterator[int] = field(default_factory=itertools.count)
+
+    @contextmanager
+    def serving(self, timeout_s: int) -> Iterator[None]:
+        """Serve until the block ends; a call may take so long."""
+        self.box.environment["MCPGW_CALL_TIMEOUT"] = str(timeout_s)
+        with self.box.serving() as self.served:
+            yield
 
     @asynccontextmanager
-    async def door(
-        self, kind: type[Door], bounds: Bounds = UNBOUND
-    ) -> AsyncIterator[tuple[Door, str]]:
-        """Come in by a door with a token of its own; yields the token's id, too."""
+    async def client(
+        self, kind: type[Modern], bounds: Bounds = UNBOUND
+    ) -> AsyncIterator[tuple[Modern, str]]:
+        """Come in with a token of its own; yields the token's id, too."""
         issue = self.gateway.tokens.issue
         issued = await issue(OPERATOR, "demo", "ana", Role.DEVELOPER, bounds=bounds)
-        timeout = aiohttp.ClientTimeout(total=60)
-        async with aiohttp.ClientSession(timeout=timeout) as http:
-            door = kind(http, self.served.workspace_url, issued.text)
-            await door.open()
-            yield door, issued.token.id
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+            client = kind(http, self.served.workspace_url, issued.text)
+            await client.open()
+            yield client, issued.token.id
+            await client.leave()
 
-    async def everything(self, kind: type[Door]) -> None:
-        """Make calls that end in every way, by one door."""
-        async with self.door(kind) as (door, _):
-            for outcome, tool in TOOLS.items():
-                await asyncio.gather(*(door.call(tool) for _ in range(self.number)))
-                self.expect(kind, outcome)
-            waiting = TOOLS[Outcome.TIMEOUT]
-            async with AsyncExitStack() as stack:
-                doors = [door]
-                # Who goes away closes the connection: each needs its own.
-                for _ in range(self.number if kind.era == "modern" else 0):
-                    another, _ = await stack.enter_async_context(self.door(kind))
-                    doors.append(another)
-                taking = itertools.islice(itertools.cycle(doors), self.number)
-                await asyncio.gather(*(one.take_back(waiting) for one in taking))
-                self.expect(kind, Outcome.CANCELLED)
-        async with self.door(kind) as (door, token_id):
-            running = [asyncio.ensure_future(door.call(waiting)) for _ in range(self.number)]
-            await asyncio.sleep(SOON_S)
+    def expect(self, kind: type[Modern], outcome: Outcome, number: int | None = None) -> None:
+        expected = self.number if number is None else number
+        self.expected[kind.surface, kind.era, outcome] += expected
+
+    def expect_of_box(self, outcome: Outcome) -> None:
+        self.expected[Surface.BOX, "modern", outcome] += 1
+
+    def file(self) -> tuple[Path, Arguments]:
+        """Return a file that is not there, and the arguments of calls that wait for it."""
+        path = self.box.home / f"file-{next(self._files)}"
+        return path, {"file": str(path)}
+
+    async def run(self, number: int) -> None:
+        """Wait until so many calls have gone to their server, and not ended."""
+        await until(lambda: under_way(home_of(self.box)) == number)
+
+    async def waiting(self, *clients: Modern) -> tuple[Path, "asyncio.Future[Any]"]:
+        """Make calls that wait for a file; return it and what ends with them when all wait."""
+        path, arguments = self.file()
+        calls = [client.call(WAIT, arguments) for client in clients for _ in range(self.number)]
+        running = asyncio.gather(*calls, return_exceptions=True)
+        await self.run(len(calls))
+        return path, running
+
+    async def all_but_time_and_death(self) -> None:
+        """Make calls that end in every other way."""
+        for kind in self.kinds:
+            async with self.client(kind) as (client, _):
+                await self.at_once(client)
+                await self.taken_back(client)
+                await self.withheld(client)
+            await self.revoked(kind)
+            await self.limited(kind)
+
+    async def at_once(self, client: Modern) -> None:
+        for outcome, (tool, _) in AT_ONCE.items():
+            await asyncio.gather(*(client.call(tool, {}) for _ in range(self.number)))
+            self.expect(type(client), outcome)
+
+    async def taken_back(self, client: Modern) -> None:
+        path, arguments = self.file()
+        all_run = asyncio.ensure_future(self.run(self.number))
+        taking = (client.take_back(WAIT, arguments, all_run) for _ in range(self.number))
+        await asyncio.gather(*taking)
+        await self.run(0)
+        path.touch()
+        self.expect(type(client), Outcome.CANCELLED)
+
+    async def withheld(self, client: Modern) -> None:
+        """Let calls end when that cannot be written."""
+        path, running = await self.waiting(client)
+        with small_files(self.served.process.pid, 0):
+            path.touch()
+            await running
+        await self.run(0)
+        self.expect(type(client), Outcome.WITHHELD)
+
+    async def revoked(self, kind: type[Modern]) -> None:
+        async with self.client(kind) as (client, token_id):
+            path, running = await self.waiting(client)
             await self.gateway.tokens.revoke(OPERATOR, "demo", token_id)
-            await asyncio.gather(*running)
-            self.expect(kind, Outcome.REVOKED)
-        async with self.door(kind, Bounds(rate=Rate(1, 86400.0))) as (door, _):
-            await door.call(TOOLS[Outcome.OK])
-            self.expected[kind.surface, kind.era, Outcome.OK] += 1
-            await asyncio.gather(*(door.call(TOOLS[Outcome.OK]) for _ in range(self.number)))
+            await running
+        path.touch()
+        self.expect(kind, Outcome.REVOKED)
+
+    async def limited(self, kind: type[Modern]) -> None:
+        tool, _ = AT_ONCE[Outcome.OK]
+        async with self.client(kind, ONE_A_DAY) as (client, _):
+            await client.call(tool, {})
+            self.expect(kind, Outcome.OK, 1)
+            await asyncio.gather(*(client.call(tool, {}) for _ in range(self.number)))
             self.expect(kind, Outcome.LIMITED)
 
-    def expect(self, kind: type[Door], outcome: Outcome) -> None:
-        self.expected[kind.surface, kind.era, outcome] += self.number
+    async def timed_out(self) -> None:
+        """Let calls wait for nothing until their time is over."""
+        _, arguments = self.file()
+        for kind in self.kinds:
+            async with self.client(kind) as (client, _):
+                calls = [client.call(WAIT, arguments) for _ in range(self.number)]
+                await asyncio.gather(*calls)
+            self.expect(kind, Outcome.TIMEOUT)
+        given = json.dumps(arguments)
+        await asyncio.to_thread(self.box.run, "call", WAIT, "--args", given, exit_code=6)
+        self.expect_of_box(Outcome.TIMEOUT)
 
-    def at_the_box(self) -> None:
-        """Make the same at the box, where no token is."""
-        exit_codes = {Outcome.OK: 0, Outcome.DENIED: 3}
-        for outcome, tool in TOOLS.items():
-            given = json.dumps(arguments_of(tool))
-            exit_code = exit_codes.get(outcome, 6)
-            self.box.run("call", tool, "--args", given, exit_code=exit_code)
-            self.expected["box", "modern", outcome] += 1
+    async def killed(self) -> None:
+        """Kill the gateway while calls wait."""
+        async with AsyncExitStack() as stack:
+            clients = [
+                (await stack.enter_async_context(self.client(kind)))[0] for kind in self.kinds
+            ]
+            path, running = await self.waiting(*clients)
+            self.served.process.kill()
+            await running
+        path.touch()
+        for kind in self.kinds:
+            self.expect(kind, Outcome.UNKNOWN_CRASH)
+
+    async def at_the_box(self) -> None:
+        """Make calls at the box, where no token is; end two of the commands."""
+        for outcome, (tool, exit_code) in AT_ONCE.items():
+            await asyncio.to_thread(self.box.run, "call", tool, exit_code=exit_code)
+            self.expect_of_box(outcome)
+        await self.ended_at_the_box(signal.SIGINT, open_calls=0)
+        self.expect_of_box(Outcome.CANCELLED)
+        await self.ended_at_the_box(signal.SIGKILL, open_calls=1)
+        self.expect_of_box(Outcome.UNKNOWN_CRASH)
+
+    async def ended_at_the_box(self, by: signal.Signals, open_calls: int) -> None:
+        _, arguments = self.file()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "mcpgw", "call", WAIT, "--args", json.dumps(arguments)),
+            env=self.box.environment,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        await self.run(1)
+        process.send_signal(by)
+        await process.wait()
+        await self.run(open_calls)
 
 
 def rows(box: Box) -> Iterator[tuple[str, str, Outcome, bool, int]]:
@@ -313,27 +237,38 @@ def check(making: Making) -> None:
     )
 
 
-async def make(
-    box: Box, number: int, doors: tuple[type[Door], ...], patched: pytest.MonkeyPatch
-) -> None:
+@asynccontextmanager
+async def making(
+    box: Box, number: int, kinds: tuple[type[Modern], ...], patched: pytest.MonkeyPatch
+) -> AsyncIterator[Making]:
+    """Yield what makes calls; what the journal holds is looked at when the block has ended."""
     box.run("server", "add", "outcomes", "--", *OUTCOMES)
-    box.environment["MCPGW_CALL_TIMEOUT"] = str(TIMEOUT_S)
     patched.setenv("XDG_CONFIG_HOME", box.environment["XDG_CONFIG_HOME"])
-    with box.serving() as served:
-        async with open_gateway(load_config({"home": home_of(box)})) as gateway:
-            making = Making(box, gateway, served, number)
-            for kind in doors:
-                await making.everything(kind)
-        await asyncio.to_thread(making.at_the_box)
-        await asyncio.to_thread(check, making)
+    async with open_gateway(load_config({"home": home_of(box)})) as gateway:
+        made = Making(box, gateway, number, kinds)
+        yield made
+        with made.serving(LONG_S):
+            await made.run(0)  # what was open when it was killed is closed
+    await asyncio.to_thread(check, made)
 
 
-@pytest.mark.long
-async def test_some_of_each_by_three_doors(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    await make(box, 2, (Door, EventStream, OpenAi), monkeypatch)
+async def test_some_of_each(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with making(box, 2, (Modern,), monkeypatch) as made:
+        with made.serving(LONG_S):
+            await made.all_but_time_and_death()
+            await made.killed()
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_many_of_each_by_every_door(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    await make(box, 20, DOORS, monkeypatch)
+    async with making(box, 20, KINDS, monkeypatch) as made:
+        await made.at_the_box()
+        with made.serving(SHORT_S):
+            await made.timed_out()
+        with made.serving(LONG_S):
+            await made.all_but_time_and_death()
+            await made.killed()
+    every = {outcome for *_, outcome in made.expected}
+    assert every == set(Outcome) - {Outcome.RUNNING}
+    assert {surface for surface, *_ in made.expected} == set(Surface)

@@ -5,7 +5,6 @@ Limits of file sizes and of the database are everywhere; errors of system calls 
 
 import asyncio
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -25,7 +24,18 @@ from mcpgw.model.audit import Outcome
 from mcpgw.store import writer
 from mcpgw.store.engine import open_connection
 from tests.e2e.conftest import Box, Served
-from tests.e2e.journal import OUTCOMES, Counting, ask, check_files, clients, home_of, recorded
+from tests.e2e.journal import (
+    OUTCOMES,
+    Counting,
+    ask,
+    check_files,
+    clients,
+    home_of,
+    recorded,
+    small_files,
+    under_way,
+)
+from tests.process import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for its errors")
 
@@ -35,20 +45,6 @@ REFUSED_S = 2.0
 """A generous bound for a busy machine; the figures are printed."""
 
 Trouble = Callable[[int], AbstractContextManager[None]]
-
-FILE_BYTES = 64 << 10
-"""The log of the journal is beyond this after some calls, that of the configuration is not."""
-
-
-@contextmanager
-def small_files(pid: int) -> Iterator[None]:
-    """Let the process write no file beyond a size, as `prlimit --fsize` does."""
-    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (FILE_BYTES, before[1]))
-    try:
-        yield
-    finally:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
 
 def failing(calls: str, error: str) -> Trouble:
@@ -102,15 +98,6 @@ async def calling(url: str, callers: list[Counting]) -> AsyncIterator[aiohttp.Cl
             await asyncio.gather(*running)
 
 
-async def until(condition: Callable[[], object], limit_s: float = 20.0) -> float:
-    """Wait until a condition holds, and return how long that took."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < limit_s
-        await asyncio.sleep(0.01)
-    return time.monotonic() - begun
-
-
 async def readiness(http: aiohttp.ClientSession, url: str) -> tuple[int, str]:
     async with http.get(f"{url}/readyz") as response:
         return response.status, str((await response.json())["status"])
@@ -146,12 +133,6 @@ async def trouble_with(
     return recovered_s
 
 
-def running(box: Box) -> int:
-    """Return how many calls have no end."""
-    found = recorded(home_of(box)).with_start
-    return sum(number for (_, outcome), number in found.items() if outcome is Outcome.RUNNING)
-
-
 def check(box: Box, callers: list[Counting], message: str) -> None:
     """Hold what clients were told against what is recorded."""
     found = recorded(home_of(box))
@@ -175,10 +156,8 @@ async def run(box: Box, name: str, patched: pytest.MonkeyPatch) -> tuple[float, 
     with box.serving() as served:
         recovered_s = await trouble_with(box, served, trouble, callers, admin)
         # What was withheld is recorded within a second.
-        await until(lambda: not running(box))
+        await until(lambda: not under_way(home_of(box)))
         await asyncio.to_thread(check, box, callers, message)
-    acts = box.read("logs", "--only", "acts")[-2:]
-    assert [act["kind"] for act in acts] == ["token.revoke"] * 2
     refusal_s = max(one.slowest_refusal_s for one in callers)
     refused = sum(one.refused for one in callers)
     print(  # noqa: T201  (the figures are what it is for)
@@ -197,6 +176,8 @@ async def test_files_may_not_grow(outcomes: Box, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("name", TROUBLES)
 async def test_how_soon(outcomes: Box, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     refusal_s, recovered_s = await run(outcomes, name, monkeypatch)
+    acts = outcomes.read("logs", "--only", "acts")[-2:]
+    assert [act["kind"] for act in acts] == ["token.revoke"] * 2
     assert refusal_s < REFUSED_S
     assert recovered_s < RECOVERED_S
 
@@ -239,7 +220,7 @@ async def test_the_database_may_not_grow(outcomes: Box, monkeypatch: pytest.Monk
         async with calling(url, others) as http:
             await until(lambda: all(one.answered > 5 for one in others))
             cap.switch(True)
-            await until(lambda: all(one.refused > 3 for one in others), 60.0)
+            await until(lambda: all(one.refused > 3 for one in others))
             assert await readiness(http, served.url) == (503, "degraded")
             await asyncio.to_thread(outcomes.run, "token", "revoke", victim.token_id)
             assert (await ask(http, url, victim.token))[0] == 401

@@ -1,13 +1,14 @@
 """An MCP server over stdio with a tool for every way in which a call can end.
 
-`ok`, `fail` (says that it failed), `refuse` (answers with an error), `wait` (answers after the
-seconds that it is given, and is cancelled without a word).
+`ok`, `fail` (says that it failed), `refuse` (answers with an error), `wait` (answers once there is
+the file that it is given, whoever took the call back meanwhile).
 """
 
 import json
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 NAMES = ("ok", "fail", "refuse", "wait")
@@ -26,7 +27,8 @@ def said(text: str, *, is_error: bool = False) -> dict[str, Any]:
 
 def call(request_id: object, name: str, arguments: dict[str, Any]) -> None:
     if name == "wait":
-        time.sleep(arguments["seconds"])
+        while not Path(arguments["file"]).exists():
+            time.sleep(0.02)
     if name == "refuse":
         write(id=request_id, error={"code": -32000, "message": "not today"})
     else:
@@ -39,7 +41,7 @@ def answer(method: str) -> dict[str, Any]:
         version = {"protocolVersion": "2025-11-25", "serverInfo": me}
         return {"result": {**version, "capabilities": {"tools": {}}}}
     if method == "tools/list":
-        schema = {"type": "object", "properties": {"seconds": {"type": "number"}}}
+        schema = {"type": "object", "properties": {"file": {"type": "string"}}}
         return {"result": {"tools": [{"name": name, "inputSchema": schema} for name in NAMES]}}
     return {"error": {"code": -32601, "message": "no such method"}}
 
