@@ -3,10 +3,11 @@
 Set up by the command line as a person would: default settings, a token, the journal on.
 """
 
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,6 +41,18 @@ class Installation:
     log: Path
     port: int
     tokens: dict[str, str]
+
+    def copied(self, durability: str) -> "Installation":
+        """Return the same data once more, to be served with another durability of the journal."""
+        data = Path(self.environment["MCPGW_HOME"])
+        copy = data.with_name(f"{data.name}-{durability}")
+        shutil.copytree(data, copy)
+        environment = self.environment | {
+            "MCPGW_HOME": str(copy),
+            "MCPGW_DURABILITY": durability,
+        }
+        log = self.log.with_name(f"serve-{durability}.log")
+        return replace(self, environment=environment, log=log, port=free_port())
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Process]:

@@ -101,12 +101,14 @@ async def measure(effort: Effort) -> Measured:
         _tell("setting the gateway up")
         installation = await stack.enter_async_context(installed(direct.port))
         start = await _measure_start(installation, effort.starts)
-        async with _gateway(installation) as gateway:
+        normal = installation.copied("normal")
+        async with _gateway(installation) as gateway, _gateway(normal) as relaxed:
             started_mib = gateway.process.memory_mib
+            ways = {Subject.DIRECT: direct, Subject.BARE: bare, Subject.GATEWAY_NORMAL: relaxed}
             rounds = []
             for number in range(effort.rounds):
                 _tell(f"round {number + 1} of {effort.rounds}")
-                rounds.append(await _round(effort, direct, bare, gateway))
+                rounds.append(await _round(effort, ways, gateway))
             memory = Memory(
                 started_mib=started_mib,
                 loaded_mib=gateway.process.memory_mib,
@@ -137,11 +139,11 @@ async def _measure_start(installation: Installation, times: int) -> Start:
     return Start(median(started), median(imported))
 
 
-async def _round(effort: Effort, direct: Way, bare: Way, gateway: Way) -> _Round:
+async def _round(effort: Effort, ways: Mapping[Subject, Way], gateway: Way) -> _Round:
     samples = {}
     for scenario in SCENARIOS:
         for subject in scenario.subjects:
-            way = {Subject.DIRECT: direct, Subject.BARE: bare}.get(subject, gateway)
+            way = ways.get(subject, gateway)
             load = way.load(scenario, subject, effort.warm_s, effort.measured_s)
             samples[scenario, subject] = await _sample(way, load)
     return samples

@@ -33,10 +33,13 @@ class Subject(StrEnum):
     GATEWAY = "mcpgw"
     GATEWAY_STDIO = "mcpgw, stdio"
     GATEWAY_LEGACY = "mcpgw, legacy server"
+    GATEWAY_NORMAL = "mcpgw, journal normal"
+    """The rows outlive a kill, but not a power cut: what the flushes to the disk cost."""
 
 
 BESIDE = (Subject.DIRECT, Subject.BARE, Subject.GATEWAY)
 EVERY_WAY = (*BESIDE, Subject.GATEWAY_STDIO)
+EVERY_ROW = (*BESIDE, Subject.GATEWAY_NORMAL, Subject.GATEWAY_STDIO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,11 @@ class Scenario:
     """Asked of the gateway as a function call; of the others, which have none, as tools/call."""
 
 
-ECHO_MANY = Scenario("tools/call", 32, (*EVERY_WAY, Subject.GATEWAY_LEGACY))
+ECHO_ONE = Scenario("tools/call", 1, EVERY_ROW)
+ECHO_MANY = Scenario("tools/call", 32, (*EVERY_ROW, Subject.GATEWAY_LEGACY))
 LIST = Scenario("tools/list, 300 tools", 32, tool="", tool_count=SERVERS * TOOLS_EACH)
 SCENARIOS = (
-    Scenario("tools/call", 1, EVERY_WAY),
+    ECHO_ONE,
     ECHO_MANY,
     Scenario("tools/call in a session", 32, has_session=True),
     Scenario("/v1/tool-calls", 32, EVERY_WAY, is_function=True),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.measure import Figure, Measured
-from bench.plan import ECHO_MANY, LIST, Scenario, Subject
+from bench.plan import ECHO_MANY, ECHO_ONE, LIST, Scenario, Subject
 
 _COLUMNS = ("", "conn", "", "calls/s", "x direct", "x bare", "p50 ms", "p99 ms", "CPU us/call")
 _TEXT = frozenset({0, 2})
@@ -50,6 +50,8 @@ def report(measured: Measured) -> str:
             f"memory at rest {memory.started_mib:.0f} MiB, after the load "
             f"{memory.loaded_mib:.0f} MiB and its children {memory.loaded_children_mib:.0f} MiB",
             "",
+            *(_overhead(scenario, measured.figures) for scenario in (ECHO_ONE, ECHO_MANY)),
+            "",
             *(_verdict(goal, measured.figures) for goal in GOALS),
             "",
             f"{machine()}; took {measured.seconds:.0f} s; every answer was checked",
@@ -83,6 +85,24 @@ def _row(figure: Figure) -> tuple[str, ...]:
         f"{figure.p50_ms:.2f}",
         f"{figure.p99_ms:.2f}",
         f"{figure.cpu_us:.0f}",
+    )
+
+
+def _overhead(scenario: Scenario, figures: list[Figure]) -> str:
+    """Say what token, policy and journal cost: beside the bare proxy, and beside fewer flushes."""
+    found = {
+        figure.subject: figure
+        for figure in figures
+        if (figure.scenario, figure.connections) == (scenario.title, scenario.connections)
+    }
+    bare, full, normal = (
+        found[subject.value] for subject in (Subject.BARE, Subject.GATEWAY, Subject.GATEWAY_NORMAL)
+    )
+    return (
+        f"{scenario.title}, connections {scenario.connections}: {full.p50_ms:.2f} ms and"
+        f" {full.cpu_us:.0f} CPU us with both rows on the disk, {normal.p50_ms:.2f} ms and"
+        f" {normal.cpu_us:.0f} CPU us with the journal on normal,"
+        f" {bare.p50_ms:.2f} ms and {bare.cpu_us:.0f} CPU us for the bare proxy"
     )
 
 

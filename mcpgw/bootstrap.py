@@ -20,6 +20,7 @@ from mcpgw.errors import NotFound
 from mcpgw.gateway.access import Access
 from mcpgw.gateway.alert import Alerts
 from mcpgw.gateway.alerting import Alerting
+from mcpgw.gateway.anchoring import Anchoring
 from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.call import Calls
 from mcpgw.gateway.catalog import Additions, Catalog
@@ -215,7 +216,7 @@ def _assemble(
     """Wire the use cases; mypy checks here that every adapter has its port's shape."""
     clock, spawn, timeout_s = SystemClock(), background.spawn, config.call_timeout_s
     identity = msgspec.json.encode({"name": "mcpgw", "version": __version__})
-    current, keys, filler = Current(store.configuration), Keys(vault), Filler(vault)
+    current, keys, filler = Current(store.configuration), Keys(vault, store.acts), Filler(vault)
     rulings, throttle = Rulings(keys, vault), Throttle(clock)
     list_timeout_s = config.list_timeout_s
     listings = Listings(
@@ -231,12 +232,12 @@ def _assemble(
     counters = Counters()
     recording = Recording(store.journal, vault, counters, tracing, clock)
     calls = Calls(listings, relay, sessions, ongoing, recording, clock, identity=identity)
-    anchors = Anchors(config.anchors)
+    anchoring = Anchoring(store.journal, store.acts, Anchors(config.anchors), clock)
     webhooks = Webhooks(keys, vault, post)
     alerting = Alerting(
         current, store.journal, listings, store.alert_log, store.reserve, webhooks, clock
     )
-    upkeep = Upkeep(recording, store.journal, anchors, store.reserve, alerting, clock, spawn)
+    upkeep = Upkeep(recording, store.journal, anchoring, store.reserve, alerting, clock, spawn)
     tokens = Tokens(current, store.tokens, store.journal, keys, vault, clock)
     servers = Servers(current, store.servers, listings, filler, clock)
     secrets = Secrets(current, store.secrets, keys, vault, clock)
@@ -247,7 +248,7 @@ def _assemble(
         access=access,
         dispatcher=dispatcher,
         functions=Functions(dispatcher, listings, ongoing, clock),
-        installation=Installation(current, store.keys, vault, recording, clock),
+        installation=Installation(current, store.keys, keys, vault, recording, clock),
         workspaces=Workspaces(current, store.workspaces, keys, vault, clock),
         servers=servers,
         secrets=secrets,
@@ -255,7 +256,7 @@ def _assemble(
         members=Members(current, tokens, secrets, store.journal),
         tools=Tools(current, access, store.rulings, rulings, listings, clock),
         explanations=Explanations(current, access, keys, listings, throttle, clock),
-        audit=Audit(current, store.journal, clock),
+        audit=Audit(current, store.journal, store.acts, clock),
         statistics=Statistics(current, store.journal),
         metrics=Metrics(current, counters, recording),
         alerts=Alerts(current, store.alerts, store.alert_log, webhooks, clock),

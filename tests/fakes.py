@@ -12,6 +12,7 @@ from msgspec import Raw
 
 from mcpgw.errors import Conflict, NotFound, StorageError, UpstreamError, VaultLocked
 from mcpgw.gateway.ports import Ask, Deliver, Fill
+from mcpgw.model.act import Act, ActFilter, ActSeen
 from mcpgw.model.alert import Alert
 from mcpgw.model.audit import AuditEvent, CallEnd, CallFilter, CallStart, Outcome, ServerUse
 from mcpgw.model.catalog import CatalogEntry, Package
@@ -69,6 +70,8 @@ class FakeStore:
 
     def __init__(self) -> None:
         self.held = Configuration(1, "install", {}, {}, {}, {}, (), {})
+        self.acts: list[Act] = []
+        """Every act so far; one that touches several things is committed piece by piece."""
         self.is_broken = False
         self.loads = 0
         self.asked = 0
@@ -89,8 +92,10 @@ class FakeStore:
         """Change as another process would, at any moment."""
         self.held = replace(self.held, version=self.held.version + 1, **fields)
 
-    async def commit(self, **fields: Any) -> None:
+    async def commit(self, act: Act, **fields: Any) -> None:
         """Change as a write does: it takes at least a turn of the loop."""
+        if act not in self.acts[-1:]:
+            self.acts.append(act)
         self.change(**fields)
         await asyncio.sleep(0)
 
@@ -101,12 +106,12 @@ class FakeKeys:
     def __init__(self, store: FakeStore) -> None:
         self._store = store
 
-    async def add(self, slots: Sequence[KeySlot], datakeys: Sequence[DataKey]) -> None:
+    async def add(self, slots: Sequence[KeySlot], datakeys: Sequence[DataKey], act: Act) -> None:
         if slots and self._store.held.slots:
             raise Conflict("there are keys already")
         slots = slots or self._store.held.slots
         keys = {**self._store.held.datakeys, **{key.id: key for key in datakeys}}
-        await self._store.commit(slots=tuple(slots), datakeys=keys)
+        await self._store.commit(act, slots=tuple(slots), datakeys=keys)
 
 
 class FakeWorkspaces:
@@ -115,20 +120,21 @@ class FakeWorkspaces:
     def __init__(self, store: FakeStore) -> None:
         self._store = store
 
-    async def add(self, workspace: Workspace, datakey: DataKey) -> None:
+    async def add(self, workspace: Workspace, datakey: DataKey, act: Act) -> None:
         held = self._store.held
         await self._store.commit(
+            act,
             workspaces={**held.workspaces, workspace.slug: workspace},
             datakeys={**held.datakeys, datakey.id: datakey},
         )
 
-    async def set_settings(self, workspace: Workspace) -> None:
+    async def set_settings(self, workspace: Workspace, act: Act) -> None:
         held = self._store.held.workspaces
-        await self._store.commit(workspaces={**held, workspace.slug: workspace})
+        await self._store.commit(act, workspaces={**held, workspace.slug: workspace})
 
-    async def remove(self, workspace_id: str) -> None:
+    async def remove(self, workspace_id: str, act: Act) -> None:
         kept = {s: w for s, w in self._store.held.workspaces.items() if w.id != workspace_id}
-        await self._store.commit(workspaces=kept)
+        await self._store.commit(act, workspaces=kept)
 
 
 class FakeServers:
@@ -137,29 +143,29 @@ class FakeServers:
     def __init__(self, store: FakeStore) -> None:
         self._store = store
 
-    async def add(self, server: Server) -> None:
-        await self._put(server.workspace_id, (*self._of(server.workspace_id), server))
+    async def add(self, server: Server, act: Act) -> None:
+        await self._put(act, server.workspace_id, (*self._of(server.workspace_id), server))
 
-    async def remove(self, server_id: str) -> None:
+    async def remove(self, server_id: str, act: Act) -> None:
         for workspace_id, servers in self._store.held.servers.items():
-            await self._put(workspace_id, tuple(s for s in servers if s.id != server_id))
+            await self._put(act, workspace_id, tuple(s for s in servers if s.id != server_id))
 
-    async def set_enabled(self, server_id: str, is_enabled: bool) -> None:
-        await self._set(server_id, is_enabled=is_enabled)
+    async def set_enabled(self, server_id: str, is_enabled: bool, act: Act) -> None:
+        await self._set(act, server_id, is_enabled=is_enabled)
 
-    async def set_approved(self, server_id: str, is_approved: bool) -> None:
-        await self._set(server_id, is_approved=is_approved)
+    async def set_approved(self, server_id: str, is_approved: bool, act: Act) -> None:
+        await self._set(act, server_id, is_approved=is_approved)
 
-    async def _set(self, server_id: str, **values: Any) -> None:
+    async def _set(self, act: Act, server_id: str, **values: Any) -> None:
         for workspace_id, servers in self._store.held.servers.items():
             changed = tuple(replace(s, **values) if s.id == server_id else s for s in servers)
-            await self._put(workspace_id, changed)
+            await self._put(act, workspace_id, changed)
 
     def _of(self, workspace_id: str) -> tuple[Server, ...]:
         return self._store.held.servers.get(workspace_id, ())
 
-    async def _put(self, workspace_id: str, servers: tuple[Server, ...]) -> None:
-        await self._store.commit(servers={**self._store.held.servers, workspace_id: servers})
+    async def _put(self, act: Act, workspace_id: str, servers: tuple[Server, ...]) -> None:
+        await self._store.commit(act, servers={**self._store.held.servers, workspace_id: servers})
 
 
 class FakeSecrets:
@@ -168,13 +174,13 @@ class FakeSecrets:
     def __init__(self, store: FakeStore) -> None:
         self._store = store
 
-    async def put(self, secret: SealedSecret) -> None:
+    async def put(self, secret: SealedSecret, act: Act) -> None:
         mine = {**self._store.held.secrets.get(secret.server_id, {}), secret.name: secret}
-        await self._store.commit(secrets={**self._store.held.secrets, secret.server_id: mine})
+        await self._store.commit(act, secrets={**self._store.held.secrets, secret.server_id: mine})
 
-    async def remove(self, server_id: str, name: str) -> None:
+    async def remove(self, server_id: str, name: str, act: Act) -> None:
         mine = {n: s for n, s in self._store.held.secrets[server_id].items() if n != name}
-        await self._store.commit(secrets={**self._store.held.secrets, server_id: mine})
+        await self._store.commit(act, secrets={**self._store.held.secrets, server_id: mine})
 
 
 class FakeTokens:
@@ -183,22 +189,23 @@ class FakeTokens:
     def __init__(self, store: FakeStore) -> None:
         self._store = store
 
-    async def add(self, token: Token) -> None:
-        await self._store.commit(tokens={**self._store.held.tokens, token.index: token})
+    async def add(self, token: Token, act: Act) -> None:
+        await self._store.commit(act, tokens={**self._store.held.tokens, token.index: token})
 
-    async def replace(self, token: Token, old: Token) -> None:
+    async def replace(self, token: Token, old: Token, act: Act) -> None:
         await self._store.commit(
-            tokens={**self._store.held.tokens, old.index: old, token.index: token}
+            act, tokens={**self._store.held.tokens, old.index: old, token.index: token}
         )
 
-    async def revoke(self, token_ids: Sequence[str], revoked_at: float) -> None:
+    async def revoke(self, token_ids: Sequence[str], revoked_at: float, act: Act) -> None:
         await self._store.commit(
+            act,
             tokens={
                 index: replace(token, revoked_at=revoked_at, row_mac=b"")
                 if token.id in token_ids
                 else token
                 for index, token in self._store.held.tokens.items()
-            }
+            },
         )
 
 
@@ -208,20 +215,61 @@ class FakeRulings:
     def __init__(self, store: FakeStore) -> None:
         self._store = store
 
-    async def put(self, ruling: Ruling) -> None:
-        await self._put(ruling.server_id, {**self._of(ruling.server_id), ruling.tool: ruling})
+    async def put(self, ruling: Ruling, act: Act) -> None:
+        await self._put(act, ruling.server_id, {**self._of(ruling.server_id), ruling.tool: ruling})
 
-    async def remove(self, server_id: str, tool: str) -> None:
+    async def remove(self, server_id: str, tool: str, act: Act) -> None:
         if tool not in self._of(server_id):
             raise NotFound("nobody ruled on this tool")
         kept = {name: one for name, one in self._of(server_id).items() if name != tool}
-        await self._put(server_id, kept)
+        await self._put(act, server_id, kept)
 
     def _of(self, server_id: str) -> Mapping[str, Ruling]:
         return self._store.held.rulings.get(server_id, {})
 
-    async def _put(self, server_id: str, rulings: Mapping[str, Ruling]) -> None:
-        await self._store.commit(rulings={**self._store.held.rulings, server_id: rulings})
+    async def _put(self, act: Act, server_id: str, rulings: Mapping[str, Ruling]) -> None:
+        await self._store.commit(act, rulings={**self._store.held.rulings, server_id: rulings})
+
+
+class FakeActs:
+    """ActStore: what every other store recorded; those with a MAC come first."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+        self.sign: Callable[[bytes], bytes] | None = None
+        self.unsigned = 0
+        self.bad_seq: int | None = None
+
+    def sign_with(self, sign: Callable[[bytes], bytes]) -> None:
+        self.sign = sign
+
+    async def record(self, act: Act) -> None:
+        self._store.acts.append(act)
+
+    async def sign_rest(self) -> int:
+        signed, self.unsigned = self.unsigned, 0
+        return signed
+
+    async def find(self, wanted: ActFilter) -> Sequence[ActSeen]:
+        found = [
+            ActSeen(seq, "root", act)
+            for seq, act in enumerate(self._store.acts, 1)
+            if act.workspace_id in wanted.workspace_ids
+            and wanted.member in ("", act.member)
+            and wanted.seq in (None, seq)
+            and (wanted.before_seq is None or seq < wanted.before_seq)
+            and (wanted.after_seq is None or seq > wanted.after_seq)
+        ]
+        is_live = wanted.after_seq is not None
+        return found[: wanted.newest] if is_live else found[-wanted.newest :]
+
+    async def head(self) -> Anchor | None:
+        signed = len(self._store.acts) - self.unsigned
+        return Anchor("acts-00", signed, bytes(16)) if signed else None
+
+    async def verify(self, anchors: Sequence[Anchor] = ()) -> Verification:
+        problem = "" if self.bad_seq is None else "it is not as it was written"
+        return Verification("acts-00", bad_seq=self.bad_seq, problem=problem)
 
 
 class FakeJournal:
@@ -359,15 +407,15 @@ class FakeAlerts:
     def __init__(self, store: FakeStore) -> None:
         self._store = store
 
-    async def add(self, alert: Alert) -> None:
+    async def add(self, alert: Alert, act: Act) -> None:
         held = self._store.held.alerts
         mine = (*held.get(alert.workspace_id, ()), alert)
-        await self._store.commit(alerts={**held, alert.workspace_id: mine})
+        await self._store.commit(act, alerts={**held, alert.workspace_id: mine})
 
-    async def remove(self, alert_id: str) -> None:
+    async def remove(self, alert_id: str, act: Act) -> None:
         held = self._store.held.alerts
         kept = {w: tuple(a for a in mine if a.id != alert_id) for w, mine in held.items()}
-        await self._store.commit(alerts=kept)
+        await self._store.commit(act, alerts=kept)
 
 
 class FakeNotes:
@@ -553,7 +601,7 @@ class FakeVault:
 Answer = Callable[[Outgoing], object]
 """Returns the result (encoded as JSON) or a whole `Reply`, or raises."""
 
-Act = Callable[[Outgoing, Deliver | None, Ask | None], Awaitable[Reply]]
+Exchange = Callable[[Outgoing, Deliver | None, Ask | None], Awaitable[Reply]]
 """What a server does while it answers: tells, asks, waits."""
 
 
@@ -562,7 +610,7 @@ class FakeUpstream:
     """One live connection that answers from a table of methods."""
 
     answers: dict[str, Answer]
-    acts: dict[str, Act] = field(default_factory=dict)
+    acts: dict[str, Exchange] = field(default_factory=dict)
     """Carried out in place of the answer, by method."""
     era: Era = Era.LEGACY
     version: str = "2025-11-25"

@@ -14,6 +14,7 @@ from msgspec import Raw
 from mcpgw.gateway.access import Access, Admission
 from mcpgw.gateway.alert import Alerts
 from mcpgw.gateway.alerting import Alerting
+from mcpgw.gateway.anchoring import Anchoring
 from mcpgw.gateway.asked import Asked
 from mcpgw.gateway.audit import Audit
 from mcpgw.gateway.call import Calls
@@ -56,6 +57,7 @@ from mcpgw.protocol.inbound import Call
 from mcpgw.protocol.jsonrpc import parse
 from mcpgw.protocol.legacy import SessionStart
 from tests.fakes import (
+    FakeActs,
     FakeAlertLog,
     FakeAlerts,
     FakeBackground,
@@ -113,6 +115,7 @@ class World:
     alerting: Alerting
     alert_log: FakeAlertLog
     post: FakePost
+    acts: FakeActs
 
     async def server(self, name: str, prefix: str | None = None, **tools: str) -> FakeUpstream:
         """Add a server to `demo`, reachable, with these tools."""
@@ -253,9 +256,10 @@ async def until(condition: Callable[[], object]) -> None:
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     store, journal, vault = FakeStore(), FakeJournal(), FakeVault()
+    acts = FakeActs(store)
     session_store = FakeSessions()
     upstreams, clock, background = FakeUpstreams(), FakeClock(), FakeBackground()
-    current, keys, filler = Current(store), Keys(vault), Filler(vault)
+    current, keys, filler = Current(store), Keys(vault, acts), Filler(vault)
     spawn, rulings, throttle = background.spawn, Rulings(keys, vault), Throttle(clock)
     listings = Listings(
         upstreams, filler, rulings, clock, spawn, identity=IDENTITY, list_timeout_s=0.05
@@ -268,6 +272,7 @@ async def world() -> AsyncIterator[World]:
     counters, tracing = Counters(), FakeTracing()
     recording, notes = Recording(journal, vault, counters, tracing, clock), FakeNotes()
     reserve, alert_log, post = FakeReserve(), FakeAlertLog(), FakePost()
+    anchoring = Anchoring(journal, acts, notes, clock)
     webhooks = Webhooks(keys, vault, post)
     alerting = Alerting(current, journal, listings, alert_log, reserve, webhooks, clock)
     calls = Calls(listings, relay, sessions, ongoing, recording, clock, identity=IDENTITY)
@@ -283,7 +288,7 @@ async def world() -> AsyncIterator[World]:
         access=access,
         dispatcher=dispatcher,
         functions=Functions(dispatcher, listings, ongoing, clock),
-        installation=Installation(current, FakeKeys(store), vault, recording, clock),
+        installation=Installation(current, FakeKeys(store), keys, vault, recording, clock),
         workspaces=Workspaces(current, FakeWorkspaces(store), keys, vault, clock),
         servers=servers,
         secrets=secrets,
@@ -294,8 +299,8 @@ async def world() -> AsyncIterator[World]:
         statistics=Statistics(current, journal),
         metrics=Metrics(current, counters, recording),
         alerts=Alerts(current, FakeAlerts(store), alert_log, webhooks, clock),
-        upkeep=Upkeep(recording, journal, notes, reserve, alerting, clock, spawn),
-        audit=Audit(current, journal, clock),
+        upkeep=Upkeep(recording, journal, anchoring, reserve, alerting, clock, spawn),
+        audit=Audit(current, journal, acts, clock),
         ongoing=ongoing,
         catalog=Catalog(catalog, registry),
         additions=Additions(current, servers, secrets, managers),
@@ -328,6 +333,7 @@ async def world() -> AsyncIterator[World]:
         alerting,
         alert_log,
         post,
+        acts,
     )
     await gateway.installation.establish(OPERATOR)
     await gateway.workspaces.create(OPERATOR, "demo")

@@ -1,13 +1,15 @@
-"""`mcpgw logs` and `mcpgw logs show`: who called what, when, how long, how it ended."""
+"""`mcpgw logs`, `mcpgw logs show`: who called what, how it ended, how long; who changed what."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from msgspec import structs
 
+from mcpgw.cli.act import act_row, described_act, find_acts, told_act
 from mcpgw.cli.duration import parse_moment, parse_span, took
 from mcpgw.cli.invocation import Invocation, command, group, own_command
 from mcpgw.cli.output import (
@@ -22,6 +24,7 @@ from mcpgw.cli.output import (
 )
 from mcpgw.cli.place import Place, in_workspace
 from mcpgw.errors import InvalidInput
+from mcpgw.model.act import ActFilter, ActSeen, read_act_id
 from mcpgw.model.audit import SUCCESSES, AuditEvent, CallFilter, Outcome
 from mcpgw.model.token import OPERATOR
 
@@ -53,7 +56,60 @@ TINTS = {
 
 COLUMNS = ("CALL", "TIME", "MEMBER", "TOOL", "STATUS", "TOOK")
 
-logs = group("The journal of calls.")
+ACT_TINT = "blue"
+
+Entry = AuditEvent | ActSeen
+
+
+class Sort(StrEnum):
+    """What can be shown alone."""
+
+    CALLS = "calls"
+    ACTS = "acts"
+
+
+class View:
+    """Calls and acts together, in the order of time."""
+
+    def __init__(self, wanted: CallFilter, *, has_calls: bool, has_acts: bool) -> None:
+        self.wanted = wanted
+        self._has_calls = has_calls
+        self._has_acts = has_acts
+        self._last_rowid = 0
+        self._last_seq = 0
+
+    async def newest(self, place: Place) -> Sequence[Entry]:
+        """Return the newest that match."""
+        # The heads come first: what is recorded meanwhile is found here, or followed.
+        await self._find(place, CallFilter(newest=1), ActFilter(newest=1))
+        wanted = self.wanted
+        of_acts = ActFilter(
+            member=wanted.member, since=wanted.since, until=wanted.until, newest=wanted.newest
+        )
+        return (await self._find(place, wanted, of_acts))[-wanted.newest :]
+
+    async def following(self, place: Place) -> Sequence[Entry]:
+        """Return what matches and was recorded since the last look."""
+        return await self._find(
+            place,
+            replace(self.wanted, after_rowid=self._last_rowid, newest=BATCH),
+            ActFilter(member=self.wanted.member, after_seq=self._last_seq, newest=BATCH),
+        )
+
+    async def _find(self, place: Place, calls: CallFilter, acts: ActFilter) -> Sequence[Entry]:
+        entries: list[Entry] = []
+        if self._has_calls:
+            for rowid, event in await place.gateway.audit.find(OPERATOR, place.slug, calls):
+                self._last_rowid = max(self._last_rowid, rowid)
+                entries.append(event)
+        if self._has_acts:
+            for seen in await find_acts(place, acts):
+                self._last_seq = max(self._last_seq, seen.seq)
+                entries.append(seen)
+        return sorted(entries, key=_moment)
+
+
+logs = group("The journal: calls, and what admins did.")
 
 
 @own_command(
@@ -83,8 +139,11 @@ async def find(  # noqa: PLR0913  (a parameter for each option)
     ] = "",
     newest: Annotated[int, typer.Option("-n", min=1, max=100_000, help="How many.")] = 100,
     is_followed: Annotated[bool, typer.Option("-f", help="Go on as calls are made.")] = False,
+    only: Annotated[
+        Sort | None, typer.Option("--only", help="By default both, unless a filter is for calls.")
+    ] = None,
 ) -> None:
-    """Show the calls of a workspace, newest last; never what they carried."""
+    """Show the calls of a workspace and what its admins did, newest last; never a payload."""
     if status and status not in STATUSES:
         raise InvalidInput(f"no status {status[:40]!r}", f"use one of: {', '.join(STATUSES)}")
     slower_than_us = (
@@ -101,29 +160,36 @@ async def find(  # noqa: PLR0913  (a parameter for each option)
             slower_than_us=slower_than_us,
             newest=newest,
         )
+        has_acts = only is not Sort.CALLS and not (tool or server or status or slower_than)
+        view = View(wanted, has_calls=only is not Sort.ACTS, has_acts=has_acts)
         if is_followed:
-            await _follow(asked, place, wanted)
+            await _follow(asked, place, view)
             return
-        found = await _find(place, wanted)
-    _print(asked, place, [event for _, event in found])
+        found = await view.newest(place)
+    _print(asked, place, found)
     if not found:
-        say("no call matches")
+        say("nothing matches" if has_acts else "no call matches")
     elif tool:
-        say(matched(tool, [event for _, event in found]))
+        say(matched(tool, _calls(found)))
 
 
 @command(logs, "show")
 async def show(
     asked: Invocation,
-    call_id: Annotated[str, typer.Argument(metavar="CALL", help="The call's id.")],
+    entry_id: Annotated[str, typer.Argument(metavar="ID", help="Of the call, or of the act.")],
 ) -> None:
-    """Show everything that the journal says of one call."""
+    """Show everything that the journal says of one call, or of what an admin did."""
     async with in_workspace(asked) as place:
-        event = await place.gateway.audit.show(OPERATOR, place.slug, call_id)
+        audit, slug = place.gateway.audit, place.slug
+        entry: Entry
+        if read_act_id(entry_id) is None:
+            entry = await audit.show(OPERATOR, slug, entry_id)
+        else:
+            entry = await audit.act(OPERATOR, slug, entry_id)
     if asked.is_json:
-        print_json(described(event, place.slug))
+        print_json(_described(entry, slug))
         return
-    print_fields(told(event))
+    print_fields(told_act(entry) if isinstance(entry, ActSeen) else told(entry))
 
 
 def told(event: AuditEvent) -> Iterator[tuple[str, str]]:
@@ -176,52 +242,55 @@ def matched(tool: str, events: Sequence[AuditEvent]) -> str:
     return f"--tool {tool} matched {', '.join(parts)}"
 
 
-async def _find(place: Place, wanted: CallFilter) -> Sequence[tuple[int, AuditEvent]]:
-    return await place.gateway.audit.find(OPERATOR, place.slug, wanted)
-
-
-async def _follow(asked: Invocation, place: Place, wanted: CallFilter) -> None:
-    """Print what is there, then every new row, until Ctrl-C."""
-    newest = await _find(place, CallFilter(newest=1))
-    found = await _find(place, wanted)
-    last = max((rowid for rowid, _ in (*newest, *found)), default=0)
-    if wanted.target and found:
-        say(matched(wanted.target, [event for _, event in found]))
-    _print_lines(asked, place, [event for _, event in found])
+async def _follow(asked: Invocation, place: Place, view: View) -> None:
+    """Print what is there, then whatever comes, until Ctrl-C."""
+    found = await view.newest(place)
+    calls = _calls(found)
+    if view.wanted.target and calls:
+        say(matched(view.wanted.target, calls))
+    _print_lines(asked, place, found)
     while True:
         await asyncio.sleep(POLL_S)
-        found = await _find(place, replace(wanted, after_rowid=last, newest=BATCH))
-        if found:
-            last = found[-1][0]
-            _print_lines(asked, place, [event for _, event in found])
+        _print_lines(asked, place, await view.following(place))
 
 
-def _print(asked: Invocation, place: Place, events: Sequence[AuditEvent]) -> None:
+def _print(asked: Invocation, place: Place, entries: Sequence[Entry]) -> None:
     if asked.is_json:
-        print_json([described(event, place.slug) for event in events])
+        print_json([_described(entry, place.slug) for entry in entries])
     else:
-        print_calls(events, is_colored=not asked.is_plain)
+        print_table(COLUMNS, map(_row, entries), is_colored=not asked.is_plain)
 
 
-def _print_lines(asked: Invocation, place: Place, events: Sequence[AuditEvent]) -> None:
+def _print_lines(asked: Invocation, place: Place, entries: Sequence[Entry]) -> None:
     """Print rows one by one: those to come are not known yet, so nothing can be aligned."""
-    for event in events:
+    for entry in entries:
         if asked.is_json:
-            print_json(described(event, place.slug))
-        else:
-            *cells, status, duration = _row(event)
-            status = tinted(status, TINTS.get(event.outcome, ""), is_colored=not asked.is_plain)
-            print("  ".join((*cells, status, duration)), flush=True)
+            print_json(_described(entry, place.slug))
+            continue
+        *cells, status, duration = _row(entry)
+        tint = ACT_TINT if isinstance(entry, ActSeen) else TINTS.get(entry.outcome, "")
+        status = tinted(status, tint, is_colored=not asked.is_plain)
+        print("  ".join((*cells, status, duration)).rstrip(), flush=True)
 
 
-def _row(event: AuditEvent) -> tuple[str, ...]:
+def _calls(entries: Sequence[Entry]) -> list[AuditEvent]:
+    return [entry for entry in entries if isinstance(entry, AuditEvent)]
+
+
+def _moment(entry: Entry) -> float:
+    return entry.at if isinstance(entry, ActSeen) else entry.started_at
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    if isinstance(entry, ActSeen):
+        return act_row(entry)
     return (
-        event.call_id,
-        local(event.started_at),
-        event.member,
-        event.exposed or event.method,
-        event.outcome.value,
-        took(event.duration_us),
+        entry.call_id,
+        local(entry.started_at),
+        entry.member,
+        entry.exposed or entry.method,
+        entry.outcome.value,
+        took(entry.duration_us),
     )
 
 
@@ -234,3 +303,10 @@ def described(event: AuditEvent, slug: str) -> dict[str, Any]:
         "started_at": iso(event.started_at),
         "outcome": event.outcome.value,
     }
+
+
+def _described(entry: Entry, slug: str) -> dict[str, Any]:
+    """Return a call or an act; `type` says which of them it is."""
+    if isinstance(entry, ActSeen):
+        return {"type": "act"} | described_act(entry, slug)
+    return {"type": "call"} | described(entry, slug)

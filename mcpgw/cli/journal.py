@@ -79,7 +79,7 @@ def _told(found: Verification) -> str:
         (found.anchors, "anchor", "held against it"),
         (found.older_anchors, "anchor", "older than its oldest row"),
         (found.pruned, "row", "pruned before"),
-        (found.unsigned, "row", "of before the signing, not covered"),
+        (found.unsigned, "row", "without a MAC, not covered"),
         (found.unfinished, "call", "without an end"),
     ):
         if number:

@@ -12,6 +12,7 @@ from mcpgw.gateway.current import Current
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import AlertLog, AlertStore, Clock
 from mcpgw.gateway.webhook import Webhooks
+from mcpgw.model.act import ActKind, done_by
 from mcpgw.model.alert import MAX_EVERY_S, MIN_EVERY_S, Alert, read_condition
 from mcpgw.model.policy import Action
 from mcpgw.model.secret import Secret
@@ -72,7 +73,10 @@ class Alerts:
             created_at=self._clock.now(),
         )
         alert = self._webhooks.seal(configuration, url, alert)
-        await self._store.add(alert)
+        act = done_by(
+            principal, alert.created_at, ActKind.ALERT_ADD, workspace.id, alert.id, alert.when
+        )
+        await self._store.add(alert, act)
         return alert
 
     async def list(self, principal: Principal, slug: str) -> Sequence[AlertSeen]:
@@ -101,7 +105,9 @@ class Alerts:
         workspace = configuration.workspace(slug)
         require(principal, Action.CHANGE_CONFIGURATION, workspace.id)
         alert = configuration.alert(workspace.id, alert_id)
-        await self._store.remove(alert.id)
+        now = self._clock.now()
+        act = done_by(principal, now, ActKind.ALERT_REMOVE, workspace.id, alert.id, alert.when)
+        await self._store.remove(alert.id, act)
         return alert
 
     async def test(self, principal: Principal, slug: str, alert_id: str) -> Alert:

@@ -1,4 +1,4 @@
-"""Reading the journal: a developer sees own calls, an admin those of the workspace.
+"""Reading the journal: a developer sees own calls, an admin those of the workspace, and its acts.
 
 Whether it is whole, and how long it is kept, is the operator's affair: it holds all workspaces.
 """
@@ -6,13 +6,17 @@ Whether it is whole, and how long it is kept, is the operator's affair: it holds
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from mcpgw.errors import Conflict, NotFound
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.permission import require
-from mcpgw.gateway.ports import Clock, Journal
+from mcpgw.gateway.ports import ActStore, Clock, Journal
+from mcpgw.model.act import ActFilter, ActKind, ActSeen, done_by, read_act_id
 from mcpgw.model.audit import AuditEvent, CallFilter
 from mcpgw.model.chain import Anchor, Verification
 from mcpgw.model.policy import Action, decide
+from mcpgw.model.span import spell_span
 from mcpgw.model.token import Principal
 
 PAGE = 1000
@@ -24,9 +28,10 @@ _LOST = "anchored, but no database here has it: one was replaced"
 class Audit:
     """What can be asked of the journal."""
 
-    def __init__(self, current: Current, journal: Journal, clock: Clock) -> None:
+    def __init__(self, current: Current, journal: Journal, acts: ActStore, clock: Clock) -> None:
         self._current = current
         self._journal = journal
+        self._acts = acts
         self._clock = clock
 
     async def find(
@@ -70,6 +75,32 @@ class Audit:
             yield [event for _, event in found]
             wanted = replace(wanted, after_rowid=found[-1][0])
 
+    async def acts(self, principal: Principal, slug: str, wanted: ActFilter) -> Sequence[ActSeen]:
+        """Return the acts that match, oldest first; at the box those outside of workspaces too.
+
+        Raises:
+            NotFound: there is no such workspace.
+            Forbidden: the role sees none.
+        """
+        configuration = await self._current.configuration()
+        workspace = configuration.workspace(slug)
+        require(principal, Action.READ_ALL_CALLS, workspace.id)
+        ids = (workspace.id, *([""] if principal.is_operator else []))
+        return await self._acts.find(structs.replace(wanted, workspace_ids=ids))
+
+    async def act(self, principal: Principal, slug: str, act_id: str) -> ActSeen:
+        """Return one administrative act.
+
+        Raises:
+            NotFound: there is no such act, or it is not for `principal` to see.
+            Forbidden: the role sees none.
+        """
+        seq = read_act_id(act_id)
+        found = await self.acts(principal, slug, ActFilter(seq=0 if seq is None else seq))
+        if not found:
+            raise NotFound(f"no act {act_id[:40]!r} in {slug}", "see: mcpgw logs")
+        return found[0]
+
     async def verify(
         self, principal: Principal, anchors: Sequence[Anchor] = ()
     ) -> Sequence[Verification]:
@@ -79,7 +110,7 @@ class Audit:
             StorageError: the journal cannot be read, or the keys are not here.
         """
         require(principal, Action.OPERATE, None)
-        chains = [await self._journal.verify(anchors)]
+        chains = [await self._journal.verify(anchors), await self._acts.verify(anchors)]
         known = {found.chain for found in chains}
         lost = sorted({anchor.chain for anchor in anchors} - known)
         return [*chains, *(Verification(chain, bad_seq=0, problem=_LOST) for chain in lost)]
@@ -103,4 +134,6 @@ class Audit:
         while await self._journal.tally():
             pass
         now = self._clock.now()
+        told = f"older than {spell_span(keep_s)}"
+        await self._acts.record(done_by(principal, now, ActKind.LOGS_PRUNE, "", "calls", told))
         return await self._journal.prune(now - keep_s, now)

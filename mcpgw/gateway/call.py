@@ -259,6 +259,7 @@ class Calls:
     ) -> bytes:
         """Return the response that carries a server's reply, which is written in that era."""
         call = asked.call
+        passage.redactions = reply.redactions
         if reply.result is None:
             error = reply.error or Raw(b"{}")
             passage.error_class = RATE_LIMITED if says_limit_reached(error) else RPC_ERROR

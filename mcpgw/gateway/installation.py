@@ -5,9 +5,11 @@ from contextlib import suppress
 
 from mcpgw.errors import Conflict
 from mcpgw.gateway.current import Current
+from mcpgw.gateway.keys import Keys
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import Clock, KeyStore, Vault
 from mcpgw.gateway.recording import Recording
+from mcpgw.model.act import ActKind, done_by
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import KeyKind
 from mcpgw.model.policy import Action
@@ -21,12 +23,14 @@ class Installation:
         self,
         current: Current,
         store: KeyStore,
+        keys: Keys,
         vault: Vault,
         recording: Recording,
         clock: Clock,
     ) -> None:
         self._current = current
         self._store = store
+        self._keys = keys
         self._vault = vault
         self._recording = recording
         self._clock = clock
@@ -42,11 +46,13 @@ class Installation:
         require(principal, Action.OPERATE, None)
         configuration = await self._current.configuration()
         if configuration.slots or configuration.datakeys:
-            await self._open(configuration)
+            await self._open(principal, configuration)
             return False
-        slot, datakeys = self._vault.establish(configuration.install_id, self._clock.now())
-        await self._store.add((slot,), datakeys)
-        self._recording.arm(await self._current.configuration())
+        now = self._clock.now()
+        slot, datakeys = self._vault.establish(configuration.install_id, now)
+        act = done_by(principal, now, ActKind.KEY_MAKE, "", "master key", slot.source)
+        await self._store.add((slot,), datakeys, act)
+        self._take_up(await self._current.configuration())
         return True
 
     async def unlock(self, principal: Principal) -> None:
@@ -56,7 +62,7 @@ class Installation:
             VaultLocked: the master key is missing or wrong; says what was expected and found.
         """
         require(principal, Action.OPERATE, None)
-        await self._open(await self._current.configuration())
+        await self._open(principal, await self._current.configuration())
 
     async def key_places(self, principal: Principal) -> Sequence[str]:
         """Return where the master key was when it sealed, for people; needs no key to tell."""
@@ -74,13 +80,19 @@ class Installation:
         """Where the master key was found, for people."""
         return self._vault.whereabouts
 
-    async def _open(self, configuration: Configuration) -> None:
+    async def _open(self, principal: Principal, configuration: Configuration) -> None:
         """Open the vault, make what keys an older version did not know, and take them up."""
         self._vault.unlock(configuration.install_id, configuration.slots)
         if not configuration.has_datakey(KeyKind.AUDIT):
-            key = self._vault.new_datakey(KeyKind.AUDIT, "", 1, self._clock.now())
+            now = self._clock.now()
+            key = self._vault.new_datakey(KeyKind.AUDIT, "", 1, now)
             # Another process may have been first: then its key is the one.
             with suppress(Conflict):
-                await self._store.add((), (key,))
+                act = done_by(principal, now, ActKind.KEY_MAKE, "", "key of the journal")
+                await self._store.add((), (key,), act)
             configuration = await self._current.configuration()
+        self._take_up(configuration)
+
+    def _take_up(self, configuration: Configuration) -> None:
+        self._keys.take_up(configuration)
         self._recording.arm(configuration)

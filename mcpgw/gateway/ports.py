@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from msgspec import Raw
 
 from mcpgw.errors import StorageError
+from mcpgw.model.act import Act, ActFilter, ActSeen
 from mcpgw.model.alert import Alert
 from mcpgw.model.audit import AuditEvent, CallEnd, CallFilter, CallStart, ServerUse
 from mcpgw.model.catalog import CatalogEntry, Package
@@ -75,68 +76,90 @@ class ConfigurationStore(Protocol):
         """Read everything in one transaction. Raises StorageError."""
 
 
+class ActStore(Protocol):
+    """Administrative acts. Every other store of the configuration takes one with each change."""
+
+    def sign_with(self, sign: Callable[[bytes], bytes]) -> None:
+        """Sign acts with this from now on; before that they are recorded without a MAC."""
+
+    async def record(self, act: Act) -> None:
+        """Record an act that changes nothing in the configuration. Raises StorageError."""
+
+    async def sign_rest(self) -> int:
+        """Sign what was recorded without the key; returns how many. Raises StorageError."""
+
+    async def find(self, wanted: ActFilter) -> Sequence[ActSeen]:
+        """Return matching acts, oldest first. Raises StorageError."""
+
+    async def head(self) -> Anchor | None:
+        """Return number and MAC of the last signed act, None without. Raises StorageError."""
+
+    async def verify(self, anchors: Sequence[Anchor] = ()) -> Verification:
+        """Look at every act, and hold anchors of this chain against them. Raises StorageError."""
+
+
 class KeyStore(Protocol):
     """Wrapped keys."""
 
-    async def add(self, slots: Sequence[KeySlot], datakeys: Sequence[DataKey]) -> None:
+    async def add(self, slots: Sequence[KeySlot], datakeys: Sequence[DataKey], act: Act) -> None:
         """Add keys in one transaction. Raises Conflict when slots, or those keys, are there."""
 
 
 class WorkspaceStore(Protocol):
     """Workspaces."""
 
-    async def add(self, workspace: Workspace, datakey: DataKey) -> None:
+    async def add(self, workspace: Workspace, datakey: DataKey, act: Act) -> None:
         """Add a workspace with its data key. Raises Conflict when the slug is taken."""
 
-    async def set_settings(self, workspace: Workspace) -> None:
+    async def set_settings(self, workspace: Workspace, act: Act) -> None:
         """Store the settings of a workspace. Raises NotFound."""
 
-    async def remove(self, workspace_id: str) -> None:
+    async def remove(self, workspace_id: str, act: Act) -> None:
         """Remove a workspace, its servers, secrets, tokens and data keys. Raises NotFound."""
 
 
 class ServerStore(Protocol):
     """Servers."""
 
-    async def add(self, server: Server) -> None:
+    async def add(self, server: Server, act: Act) -> None:
         """Add a server. Raises Conflict when its name is taken in the workspace."""
 
-    async def remove(self, server_id: str) -> None:
+    async def remove(self, server_id: str, act: Act) -> None:
         """Remove a server and its secrets. Raises NotFound."""
 
-    async def set_enabled(self, server_id: str, is_enabled: bool) -> None:
+    async def set_enabled(self, server_id: str, is_enabled: bool, act: Act) -> None:
         """Switch a server on or off. Raises NotFound."""
 
-    async def set_approved(self, server_id: str, is_approved: bool) -> None:
+    async def set_approved(self, server_id: str, is_approved: bool, act: Act) -> None:
         """Let admins switch a child process on and off, or not any more. Raises NotFound."""
 
 
 class SecretStore(Protocol):
     """Sealed secrets."""
 
-    async def put(self, secret: SealedSecret) -> None:
+    async def put(self, secret: SealedSecret, act: Act) -> None:
         """Store a version; older versions of the same name are deleted in the same transaction.
 
         Raises Conflict when that version is there already (somebody else set it just now).
         """
 
-    async def remove(self, server_id: str, name: str) -> None:
+    async def remove(self, server_id: str, name: str, act: Act) -> None:
         """Remove all versions. Raises NotFound."""
 
 
 class TokenStore(Protocol):
     """Token records."""
 
-    async def add(self, token: Token) -> None:
+    async def add(self, token: Token, act: Act) -> None:
         """Add a record."""
 
-    async def replace(self, token: Token, old: Token) -> None:
+    async def replace(self, token: Token, old: Token, act: Act) -> None:
         """Add a record and write the one that it takes the place of, in one transaction.
 
         Raises Conflict when that one was revoked meanwhile.
         """
 
-    async def revoke(self, token_ids: Sequence[str], revoked_at: float) -> None:
+    async def revoke(self, token_ids: Sequence[str], revoked_at: float, act: Act) -> None:
         """Mark as revoked and clear the rows' MACs, so that unmarking them revives none.
 
         All or none, in one transaction. Needs no key. Raises NotFound.
@@ -146,20 +169,20 @@ class TokenStore(Protocol):
 class RulingStore(Protocol):
     """Admins' rulings on tools."""
 
-    async def put(self, ruling: Ruling) -> None:
+    async def put(self, ruling: Ruling, act: Act) -> None:
         """Store a ruling in place of an earlier one. Raises NotFound when the server is gone."""
 
-    async def remove(self, server_id: str, tool: str) -> None:
+    async def remove(self, server_id: str, tool: str, act: Act) -> None:
         """Remove the ruling on a tool. Raises NotFound."""
 
 
 class AlertStore(Protocol):
     """Alerts."""
 
-    async def add(self, alert: Alert) -> None:
+    async def add(self, alert: Alert, act: Act) -> None:
         """Add an alert. Raises NotFound when the workspace is gone."""
 
-    async def remove(self, alert_id: str) -> None:
+    async def remove(self, alert_id: str, act: Act) -> None:
         """Remove an alert. Raises NotFound."""
 
 

@@ -64,6 +64,7 @@ class Passage:
     upstream_ns: int = 0
     """Spent with the server so far."""
     upstream_status: int = 0
+    redactions: int = 0
     restarts: int = 0
     retries: int = 0
     result: bytes = b""
@@ -256,6 +257,7 @@ class Recording:
             upstream_status=passage.upstream_status,
             result_bytes=len(result),
             result=self._sign_result(result)[:FINGERPRINT_BYTES] if result else b"",
+            redactions=passage.redactions,
             restarts=passage.restarts,
             retries=passage.retries,
         )

@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
-from msgspec import Raw, Struct, json
+from msgspec import Raw, Struct, json, structs
 
 from mcpgw.errors import ProtocolError, UpstreamError
 from mcpgw.gateway.asked import NOTHING, Asked
@@ -23,6 +23,7 @@ from mcpgw.gateway.offer import Target
 from mcpgw.gateway.parking import Parking, is_parked
 from mcpgw.gateway.ports import Ask, Deliver, Upstream, Upstreams
 from mcpgw.gateway.question import Questions
+from mcpgw.gateway.redaction import Redactor
 from mcpgw.gateway.task import finished
 from mcpgw.protocol.capability import TASKS, for_upstream, missing
 from mcpgw.protocol.era import META_LOG_LEVEL, NAME_BEARING, Era
@@ -177,17 +178,18 @@ class Relay:
             return reply, Era.LEGACY
         questions = {key: talk.named(question) for key, question in visits.items()}
         result = input_required_result(questions, None, self._identity)
-        return Reply(Raw(result), None), Era.MODERN
+        return Reply(Raw(result), None, redactions=reply.redactions), Era.MODERN
 
     async def _in_rounds(self, talk: Talk, ask: Ask) -> Reply:
         """Ask a legacy client what a modern server asks for, and send the call again with it."""
         params: Mapping[str, Raw] = talk.asked.call.params
-        server = talk.target.reach.server.name
+        server, redactions = talk.target.reach.server.name, 0
         for _ in range(MAX_ROUNDS):
             reply = await self._once(talk, params, _relay(talk), ask)
+            redactions += reply.redactions
             found = None if reply.result is None else read_input_required(reply.result)
             if found is None:
-                return reply
+                return structs.replace(reply, redactions=redactions)
             if missing(found.questions.values(), talk.askable) is not None:
                 kinds = ", ".join(sorted({one.method for one in found.questions.values()}))
                 raise UpstreamError(
@@ -203,6 +205,20 @@ class Relay:
         self, talk: Talk, params: Mapping[str, Raw], deliver: Deliver | None, ask: Ask | None
     ) -> Reply:
         """Send the call with these parameters, and wait for what it leads to.
+
+        What the server says of the secrets that it was given is taken out.
+        """
+        reach = talk.target.reach
+        if not reach.server.secret_names:
+            return await self._sent(talk, params, deliver, ask)
+        redactor = Redactor(reach.open_secrets)
+        deliver, ask = redactor.deliver(deliver), redactor.ask(ask)
+        return redactor.reply(await self._sent(talk, params, deliver, ask))
+
+    async def _sent(
+        self, talk: Talk, params: Mapping[str, Raw], deliver: Deliver | None, ask: Ask | None
+    ) -> Reply:
+        """Send the call, and wait for its task if it becomes one.
 
         A modern server asks with `ask` in tasks only: it cannot while a request runs.
         """

@@ -4,7 +4,7 @@ Nothing here returns a value: it is opened inside `fill`, for the connection tha
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -13,6 +13,8 @@ from mcpgw.gateway.current import Current
 from mcpgw.gateway.keys import Keys
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import Clock, Fill, SecretStore, Vault
+from mcpgw.gateway.redaction import OpenSecrets
+from mcpgw.model.act import Act, ActKind, done_by
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import DataKey, KeyKind
 from mcpgw.model.policy import Action
@@ -81,7 +83,7 @@ class Secrets:
             fingerprint=digest.hex()[:12],
             created_at=self._clock.now(),
         )
-        await self._store.put(sealed)
+        await self._store.put(sealed, self._act(principal, ActKind.SECRET_SET, server, name))
         return SecretSeen(server.name, name, sealed)
 
     async def list(self, principal: Principal, slug: str) -> Sequence[SecretSeen]:
@@ -127,7 +129,12 @@ class Secrets:
         server = configuration.server(workspace.id, server_name)
         if name not in configuration.secrets_of(server):
             raise NotFound(f"{server.name} has no secret {name[:80]!r}", "see: mcpgw secret list")
-        await self._store.remove(server.id, name)
+        act = self._act(principal, ActKind.SECRET_DELETE, server, name)
+        await self._store.remove(server.id, name, act)
+
+    def _act(self, principal: Principal, kind: ActKind, server: Server, name: str) -> Act:
+        now, subject = self._clock.now(), f"{name} of {server.name}"
+        return done_by(principal, now, kind, server.workspace_id, subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +142,13 @@ class Reach:
     """How a server is reached as it is configured now.
 
     `fingerprint` names the live connection; `fill` gives the launch's header or environment pairs
-    in the clear, at the moment they are sent.
+    in the clear, at the moment they are sent; `open_secrets` what secrets are in these.
     """
 
     server: Server
     fingerprint: str
     fill: Fill
+    open_secrets: OpenSecrets
 
 
 class Filler:
@@ -167,16 +175,24 @@ class Filler:
             _check_fits(server, name, value)
         sealed = configuration.secrets_of(server)
         versions = tuple((n, sealed[n].version) for n in server.secret_names if n in sealed)
-        fill_launch = self._fill(configuration, server, trial)
-        return Reach(server, server.fingerprint(versions), fill_launch)
-
-    def _fill(
-        self, configuration: Configuration, server: Server, trial: Mapping[str, Secret]
-    ) -> Fill:
+        value_of = self._opener(configuration, server, trial)
         launch = server.launch
         pairs = launch.headers if isinstance(launch, HttpLaunch) else launch.env
-        if not server.secret_names:
-            return lambda: pairs
+
+        def fill_launch() -> Sequence[tuple[str, str]]:
+            if not server.secret_names:
+                return pairs
+            return [(name, fill(value, value_of)) for name, value in pairs]
+
+        def open_secrets() -> Mapping[str, str]:
+            return {name: value_of(name) for name in server.secret_names}
+
+        return Reach(server, server.fingerprint(versions), fill_launch, open_secrets)
+
+    def _opener(
+        self, configuration: Configuration, server: Server, trial: Mapping[str, Secret]
+    ) -> Callable[[str], str]:
+        """Return what opens a secret of a server by its name."""
         sealed = configuration.secrets_of(server)
 
         def value_of(name: str) -> str:
@@ -192,7 +208,7 @@ class Filler:
             context = _context(configuration, server, name, secret.version, key)
             return self._vault.open(key, context, secret.blob).decode("utf-8", "surrogateescape")
 
-        return lambda: [(name, fill(value, value_of)) for name, value in pairs]
+        return value_of
 
 
 def _context(

@@ -18,6 +18,7 @@ from mcpgw.gateway.offer import Listed
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import Clock, ServerStore
 from mcpgw.gateway.secret import Filler, Reach
+from mcpgw.model.act import Act, ActKind, done_by
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.policy import Action
 from mcpgw.model.secret import Secret
@@ -123,7 +124,7 @@ class Servers:
         tried = None
         if is_tried and set(server.secret_names) <= set(trial):
             tried = await self._try(self._filler.reach(configuration, server, trial))
-        await self._store.add(server)
+        await self._store.add(server, self._act(principal, ActKind.SERVER_ADD, server))
         return _seen(configuration, server), tried
 
     async def list(self, principal: Principal, slug: str) -> Sequence[ServerSeen]:
@@ -155,7 +156,7 @@ class Servers:
         """
         _, server = await self._find(principal, Action.READ_CONFIGURATION, slug, name)
         require(principal, _action(server.launch), server.workspace_id)
-        await self._store.remove(server.id)
+        await self._store.remove(server.id, self._act(principal, ActKind.SERVER_REMOVE, server))
 
     async def set_enabled(
         self, principal: Principal, slug: str, name: str, is_enabled: bool
@@ -169,7 +170,8 @@ class Servers:
         _, server = await self._find(principal, Action.CHANGE_CONFIGURATION, slug, name)
         if not server.is_approved:
             require(principal, _action(server.launch), server.workspace_id)
-        await self._store.set_enabled(server.id, is_enabled)
+        kind = ActKind.SERVER_ENABLE if is_enabled else ActKind.SERVER_DISABLE
+        await self._store.set_enabled(server.id, is_enabled, self._act(principal, kind, server))
 
     async def set_approved(
         self, principal: Principal, slug: str, name: str, is_approved: bool
@@ -186,7 +188,8 @@ class Servers:
                 f"{name} is reached by URL; admins may change it as it is",
                 "only a server with a command needs approval",
             )
-        await self._store.set_approved(server.id, is_approved)
+        kind = ActKind.SERVER_APPROVE if is_approved else ActKind.SERVER_WITHDRAW
+        await self._store.set_approved(server.id, is_approved, self._act(principal, kind, server))
 
     async def test(self, principal: Principal, slug: str, name: str) -> Tried:
         """Connect to a server as configured and list what it offers.
@@ -199,6 +202,13 @@ class Servers:
         configuration, server = await self._find(principal, Action.READ_CONFIGURATION, slug, name)
         require(principal, _action(server.launch), server.workspace_id)
         return await self._try(self._filler.reach(configuration, server))
+
+    def _act(self, principal: Principal, kind: ActKind, server: Server) -> Act:
+        """Return the act of somebody on a server; of its launch only how it is reached."""
+        is_process = isinstance(server.launch, StdioLaunch)
+        detail = "a command" if is_process else "a URL"
+        now = self._clock.now()
+        return done_by(principal, now, kind, server.workspace_id, server.name, detail)
 
     async def _try(self, reach: Reach) -> Tried:
         begun_ns = self._clock.monotonic_ns()

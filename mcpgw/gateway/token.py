@@ -11,6 +11,7 @@ from mcpgw.gateway.current import Current
 from mcpgw.gateway.keys import Keys
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import Clock, Journal, TokenStore, Vault
+from mcpgw.model.act import Act, ActKind, done_by
 from mcpgw.model.bounds import MAX_TTL_S, UNBOUND, Bounds, check_bounds, check_ttl
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.key import KeyKind
@@ -98,7 +99,8 @@ class Tokens:
         if ttl_s is None:
             ttl_s = workspace.settings.ttl_s or DEFAULT_TTL_S
         issued = self._made(configuration, workspace.id, member, role, ttl_s, bounds)
-        await self._store.add(issued.token)
+        act = self._act(principal, ActKind.TOKEN_ISSUE, workspace.id, [issued.token])
+        await self._store.add(issued.token, act)
         return issued
 
     async def rotate(
@@ -135,9 +137,9 @@ class Tokens:
         ends_at = now + overlap_s
         if old.expires_at is not None:
             ends_at = min(ends_at, old.expires_at)
-        await self._store.replace(
-            issued.token, self._signed(configuration, replace(old, expires_at=ends_at))
-        )
+        act = self._act(principal, ActKind.TOKEN_ROTATE, workspace.id, [old, issued.token])
+        ending = self._signed(configuration, replace(old, expires_at=ends_at))
+        await self._store.replace(issued.token, ending, act)
         return issued
 
     async def list(self, principal: Principal, slug: str) -> Sequence[TokenSeen]:
@@ -176,7 +178,7 @@ class Tokens:
         require(principal, Action.CHANGE_CONFIGURATION, workspace.id)
         token = configuration.token(workspace.id, token_id)
         if token.revoked_at is None:
-            await self._store.revoke([token.id], self._clock.now())
+            await self._revoke(principal, workspace.id, [token])
         return token
 
     async def revoke_member(self, principal: Principal, slug: str, member: str) -> Sequence[Token]:
@@ -193,8 +195,22 @@ class Tokens:
             raise NotFound(f"{member[:80]!r} has no token in {slug}", "see: mcpgw token list")
         live = [token for token in theirs if token.revoked_at is None]
         if live:
-            await self._store.revoke([token.id for token in live], self._clock.now())
+            await self._revoke(principal, workspace.id, live)
         return live
+
+    async def _revoke(
+        self, principal: Principal, workspace_id: str, tokens: Sequence[Token]
+    ) -> None:
+        act = self._act(principal, ActKind.TOKEN_REVOKE, workspace_id, tokens)
+        await self._store.revoke([token.id for token in tokens], self._clock.now(), act)
+
+    def _act(
+        self, principal: Principal, kind: ActKind, workspace_id: str, tokens: Sequence[Token]
+    ) -> Act:
+        """Return the act of somebody on tokens of one member and role."""
+        subject = " ".join(token.id for token in tokens)
+        detail = f"{tokens[0].member}, {tokens[0].role}"
+        return done_by(principal, self._clock.now(), kind, workspace_id, subject, detail)
 
     def _made(
         self,

@@ -12,6 +12,7 @@ from mcpgw.gateway.offer import Offer, Target
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import Clock, RulingStore
 from mcpgw.gateway.ruling import Rulings
+from mcpgw.model.act import ActKind, done_by
 from mcpgw.model.configuration import Configuration
 from mcpgw.model.policy import Action
 from mcpgw.model.ruling import Ruling
@@ -97,11 +98,13 @@ class Tools:
         )
         target = _target(workspace, offer, exposed)
         server_id = target.reach.server.id
+        now, said = self._clock.now(), "auto" if kind is None else kind.value
+        act = done_by(principal, now, ActKind.TOOL_CLASS, workspace.id, exposed, said)
         if kind is None:
-            await self._store.remove(server_id, target.name)
+            await self._store.remove(server_id, target.name, act)
         else:
-            ruling = Ruling(server_id, target.name, kind, self._clock.now())
-            await self._store.put(self._rulings.signed(configuration, ruling))
+            ruling = Ruling(server_id, target.name, kind, now)
+            await self._store.put(self._rulings.signed(configuration, ruling), act)
         _, _, offer = await self._offer(principal, Action.CHANGE_CONFIGURATION, slug)
         return _seen(exposed, offer.tools.get(exposed, target))
 

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from mcpgw.errors import GatewayError
 from mcpgw.gateway.alerting import Alerting
+from mcpgw.gateway.anchoring import Anchoring
 from mcpgw.gateway.permission import require
-from mcpgw.gateway.ports import AnchorNotes, Clock, Journal, Reserve, Spawn
+from mcpgw.gateway.ports import Clock, Journal, Reserve, Spawn
 from mcpgw.gateway.recording import Recording
-from mcpgw.model.chain import Anchor
 from mcpgw.model.policy import Action
 from mcpgw.model.token import Principal
 
@@ -24,6 +24,7 @@ MEND_S = 1.0
 """Service returns this soon after the disk does, and a little for the try itself."""
 
 ANCHOR_S = 60.0
+SIGN_S = 5.0
 TALLY_S = 60.0
 ALERT_S = 30.0
 DAILY_S = 86400.0
@@ -45,7 +46,7 @@ class Upkeep:
         self,
         recording: Recording,
         journal: Journal,
-        notes: AnchorNotes,
+        anchoring: Anchoring,
         reserve: Reserve,
         alerting: Alerting,
         clock: Clock,
@@ -53,17 +54,17 @@ class Upkeep:
     ) -> None:
         self._recording = recording
         self._journal = journal
-        self._notes = notes
+        self._anchoring = anchoring
         self._reserve = reserve
         self._clock = clock
         self._spawn = spawn
-        self._anchored: Anchor | None = None
         self._failing: dict[str, str] = {}
         """What is wrong with chores, by name: told when it changes."""
         self._is_mended = True
         self._chores = (
             _Chore("journal", MEND_S, self._mend),
-            _Chore("anchor", ANCHOR_S, self._anchor),
+            _Chore("anchor", ANCHOR_S, anchoring.note),
+            _Chore("acts", SIGN_S, anchoring.sign_rest),
             _Chore("tally", TALLY_S, self._tally),
             _Chore("reserve", TALLY_S, self._reserve.fill),
             _Chore("tallies", DAILY_S, self._forget),
@@ -92,7 +93,7 @@ class Upkeep:
     async def end(self, principal: Principal) -> None:
         """Anchor the last rows, which may not be committed yet."""
         require(principal, Action.OPERATE, None)
-        await self._do(_Chore("anchor", 0.0, self._anchor))
+        await self._do(_Chore("anchor", 0.0, self._anchoring.note))
 
     async def _repeat(self, chore: _Chore, *, is_done: bool = False) -> None:
         while True:
@@ -120,14 +121,6 @@ class Upkeep:
             if crashed:
                 logger.warning("%d calls were under way when the gateway died", crashed)
         await self._recording.mend()
-
-    async def _anchor(self) -> None:
-        await self._journal.probe()
-        head = await self._journal.head()
-        if head is None or head == self._anchored:
-            return
-        await self._notes.note(str(head), self._clock.now())
-        self._anchored = head
 
     async def _tally(self) -> None:
         while await self._journal.tally():

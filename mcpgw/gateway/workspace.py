@@ -4,12 +4,15 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from mcpgw.errors import Conflict
 from mcpgw.gateway.access import SETTINGS_PURPOSE
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.keys import Keys
 from mcpgw.gateway.permission import require
 from mcpgw.gateway.ports import Clock, Vault, WorkspaceStore
+from mcpgw.model.act import ActKind, done_by
 from mcpgw.model.key import KeyKind
 from mcpgw.model.policy import Action
 from mcpgw.model.token import Principal
@@ -55,7 +58,8 @@ class Workspaces:
         now = self._clock.now()
         workspace = Workspace(uuid.uuid4().hex, slug, now)
         key = self._vault.new_datakey(KeyKind.WORKSPACE, workspace.id, 1, now)
-        await self._store.add(workspace, key)
+        act = done_by(principal, now, ActKind.WORKSPACE_CREATE, workspace.id, slug)
+        await self._store.add(workspace, key, act)
         return workspace
 
     async def list(self, principal: Principal) -> Sequence[WorkspaceSeen]:
@@ -97,7 +101,9 @@ class Workspaces:
         changed = workspace.with_settings(settings)
         mac = self._vault.digest(key, SETTINGS_PURPOSE, changed.decisive_fields())
         changed = workspace.with_settings(settings, mac)
-        await self._store.set_settings(changed)
+        now, said = self._clock.now(), _told(settings)
+        act = done_by(principal, now, ActKind.WORKSPACE_SET, workspace.id, slug, said)
+        await self._store.set_settings(changed, act)
         return changed
 
     async def delete(self, principal: Principal, slug: str) -> None:
@@ -108,4 +114,13 @@ class Workspaces:
         """
         require(principal, Action.OPERATE, None)
         configuration = await self._current.configuration()
-        await self._store.remove(configuration.workspace(slug).id)
+        workspace, now = configuration.workspace(slug), self._clock.now()
+        act = done_by(principal, now, ActKind.WORKSPACE_DELETE, workspace.id, slug)
+        await self._store.remove(workspace.id, act)
+
+
+def _told(settings: WorkspaceSettings) -> str:
+    """Return as JSON what is set to something."""
+    said = msgspec.to_builtins(settings)
+    said |= said.pop("bounds")
+    return msgspec.json.encode({name: value for name, value in said.items() if value}).decode()

@@ -1,6 +1,6 @@
 """What makes the journal tamper-evident: the bytes under a row's MAC, and anchors. Pure.
 
-Theory: the rows of one file are numbered without a gap, and each carries a keyed MAC over itself
+Theory: the rows of one chain are numbered without a gap, and each carries a keyed MAC over itself
 and the MAC before it. Who lacks the key can neither change nor insert a row, and taking one out
 breaks the next. What was cut off at the end shows only beside an anchor: a number and a MAC that
 left the machine earlier. A checkpoint is a signed "the chain begins here": at the first row, and
@@ -21,6 +21,9 @@ MAC_BYTES = 16
 
 PURPOSE = "mcpgw/journal/v1"
 """What the MACs of the journal's key are for."""
+
+ACTS_PURPOSE = "mcpgw/acts/v1"
+"""The same for those of administrative acts."""
 
 
 OUTCOME_CODE = {
@@ -73,6 +76,13 @@ END = Form(
     ("error_class", "arguments", "result", "caller", "target"),
 )
 """The row of a call's end; `start_seq` is 0 for a call without a start."""
+
+ACT = Form(
+    4,
+    ("seq", "at_us"),
+    ("kind", "workspace_id", "member", "token_id", "role", "account", "subject", "detail"),
+)
+"""The row of an administrative act."""
 
 _CHECKPOINT = Form(3, ("seq", "rows", "made_us"), ("mac", "reason", "chain"))
 

@@ -30,11 +30,13 @@ class Reply(Struct, frozen=True):
     """The final answer: either its result or its error is set, as raw JSON.
 
     `status` is the HTTP status that came with an error, 0 when it was none that says more.
+    `redactions` is how many secrets of the server's were taken out of what it said.
     """
 
     result: Raw | None
     error: Raw | None
     status: int = 0
+    redactions: int = 0
 
 
 class Notification(Struct, frozen=True):

@@ -5,18 +5,19 @@ from dataclasses import asdict
 from sqlalchemy import Connection, delete, insert, select
 
 from mcpgw.errors import NotFound
+from mcpgw.model.act import Act
 from mcpgw.model.alert import Alert
 from mcpgw.store import tables
-from mcpgw.store.engine import Database
+from mcpgw.store.act import Acts
 
 
 class Alerts:
     """Alerts in the configuration database."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
 
-    async def add(self, alert: Alert) -> None:
+    async def add(self, alert: Alert, act: Act) -> None:
         """Add an alert.
 
         Raises:
@@ -26,9 +27,9 @@ class Alerts:
         def statements(connection: Connection) -> None:
             connection.execute(insert(tables.alert), asdict(alert))
 
-        await self._database.write(statements)
+        await self._acts.write(act, statements)
 
-    async def remove(self, alert_id: str) -> None:
+    async def remove(self, alert_id: str, act: Act) -> None:
         """Remove an alert.
 
         Raises:
@@ -40,7 +41,7 @@ class Alerts:
             if connection.execute(wanted).rowcount == 0:
                 raise NotFound("the alert is gone already", "see: mcpgw alert list")
 
-        await self._database.write(statements)
+        await self._acts.write(act, statements)
 
 
 def read(connection: Connection) -> dict[str, tuple[Alert, ...]]:

@@ -7,18 +7,19 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from mcpgw.errors import Conflict
+from mcpgw.model.act import Act
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
 from mcpgw.store import tables
-from mcpgw.store.engine import Database
+from mcpgw.store.act import Acts
 
 
 class Keys:
     """Wrapped keys in the configuration database."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
 
-    async def add(self, slots: Sequence[KeySlot], datakeys: Sequence[DataKey]) -> None:
+    async def add(self, slots: Sequence[KeySlot], datakeys: Sequence[DataKey], act: Act) -> None:
         """Add keys in one transaction.
 
         Raises:
@@ -38,7 +39,7 @@ class Keys:
             if datakeys:
                 connection.execute(insert(tables.datakey), [datakey_row(key) for key in datakeys])
 
-        await self._database.write(statements, taken)
+        await self._acts.write(act, statements, taken)
 
 
 def datakey_row(datakey: DataKey) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mcpgw.config import Config
+from mcpgw.store.act import Acts
 from mcpgw.store.alert import Alerts
 from mcpgw.store.alert_log import AlertLog
 from mcpgw.store.audit import Journal
@@ -25,6 +26,7 @@ class Store:
     """What is stored, a port for each noun. Close it when done."""
 
     configuration: Configurations
+    acts: Acts
     keys: Keys
     workspaces: Workspaces
     servers: Servers
@@ -63,18 +65,20 @@ async def open_store(config: Config, *, create: bool, is_server: bool) -> Store:
     prepare(config, create=create)
     changes = Changes(config.configuration_path)
     database = Database(config.configuration_path)
+    acts = Acts(database)
     journal = Journal(
         config.journal_path, is_server=is_server, is_durable=config.durability == "full"
     )
     return Store(
         configuration=Configurations(database, changes),
-        keys=Keys(database),
-        workspaces=Workspaces(database),
-        servers=Servers(database),
-        secrets=Secrets(database),
-        tokens=Tokens(database),
-        rulings=Rulings(database),
-        alerts=Alerts(database),
+        acts=acts,
+        keys=Keys(acts),
+        workspaces=Workspaces(acts),
+        servers=Servers(acts),
+        secrets=Secrets(acts),
+        tokens=Tokens(acts),
+        rulings=Rulings(acts),
+        alerts=Alerts(acts),
         alert_log=AlertLog(journal.writer),
         journal=journal,
         sessions=Sessions(config.journal_path, journal.writer),

@@ -6,19 +6,20 @@ from dataclasses import asdict
 from sqlalchemy import Connection, delete, insert, select
 
 from mcpgw.errors import NotFound
+from mcpgw.model.act import Act
 from mcpgw.model.ruling import Ruling
 from mcpgw.model.tool_class import ToolClass
 from mcpgw.store import tables
-from mcpgw.store.engine import Database
+from mcpgw.store.act import Acts
 
 
 class Rulings:
     """Rulings in the configuration database."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
 
-    async def put(self, ruling: Ruling) -> None:
+    async def put(self, ruling: Ruling, act: Act) -> None:
         """Store a ruling in place of an earlier one on the same tool.
 
         Raises:
@@ -28,9 +29,9 @@ class Rulings:
         def statements(connection: Connection) -> None:
             connection.execute(insert(tables.ruling).prefix_with("OR REPLACE"), asdict(ruling))
 
-        await self._database.write(statements)
+        await self._acts.write(act, statements)
 
-    async def remove(self, server_id: str, tool: str) -> None:
+    async def remove(self, server_id: str, tool: str, act: Act) -> None:
         """Remove the ruling on a tool.
 
         Raises:
@@ -43,7 +44,7 @@ class Rulings:
             if connection.execute(wanted).rowcount == 0:
                 raise NotFound("nobody ruled on this tool", "see: mcpgw tool list")
 
-        await self._database.write(statements)
+        await self._acts.write(act, statements)
 
 
 def read(connection: Connection) -> Mapping[str, Mapping[str, Ruling]]:

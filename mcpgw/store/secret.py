@@ -6,18 +6,19 @@ from dataclasses import asdict
 from sqlalchemy import Connection, delete, func, insert, select
 
 from mcpgw.errors import Conflict, NotFound
+from mcpgw.model.act import Act
 from mcpgw.model.secret import SealedSecret
 from mcpgw.store import tables
-from mcpgw.store.engine import Database
+from mcpgw.store.act import Acts
 
 
 class Secrets:
     """Sealed secrets in the configuration database."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
 
-    async def put(self, secret: SealedSecret) -> None:
+    async def put(self, secret: SealedSecret, act: Act) -> None:
         """Store a version and delete the older ones.
 
         Raises:
@@ -35,9 +36,9 @@ class Secrets:
             connection.execute(delete(table).where(same))
             connection.execute(insert(table), asdict(secret))
 
-        await self._database.write(statements)
+        await self._acts.write(act, statements)
 
-    async def remove(self, server_id: str, name: str) -> None:
+    async def remove(self, server_id: str, name: str, act: Act) -> None:
         """Remove all versions of a secret.
 
         Raises:
@@ -50,7 +51,7 @@ class Secrets:
             if connection.execute(wanted).rowcount == 0:
                 raise NotFound(f"no secret {name[:128]!r}", "see: mcpgw secret list")
 
-        await self._database.write(statements)
+        await self._acts.write(act, statements)
 
 
 def read(connection: Connection) -> Mapping[str, Mapping[str, SealedSecret]]:

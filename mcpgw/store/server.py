@@ -4,9 +4,10 @@ import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from mcpgw.errors import Conflict, NotFound
+from mcpgw.model.act import Act
 from mcpgw.model.server import HttpLaunch, Launch, Server, StdioLaunch
 from mcpgw.store import tables
-from mcpgw.store.engine import Database
+from mcpgw.store.act import Acts
 
 _GONE = "see: mcpgw server list"
 
@@ -19,10 +20,10 @@ class _StoredLaunch(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tr
 class Servers:
     """Servers in the configuration database."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
 
-    async def add(self, server: Server) -> None:
+    async def add(self, server: Server, act: Act) -> None:
         """Add a server behind the others of its workspace.
 
         Raises:
@@ -47,7 +48,8 @@ class Servers:
             }
             connection.execute(insert(table), values)
 
-        await self._database.write(
+        await self._acts.write(
+            act,
             statements,
             Conflict(
                 f"there is already a server {server.name!r}",
@@ -55,7 +57,7 @@ class Servers:
             ),
         )
 
-    async def remove(self, server_id: str) -> None:
+    async def remove(self, server_id: str, act: Act) -> None:
         """Remove a server and its secrets.
 
         Raises:
@@ -67,31 +69,31 @@ class Servers:
             if connection.execute(wanted).rowcount == 0:
                 raise NotFound("the server is gone already", _GONE)
 
-        await self._database.write(statements)
+        await self._acts.write(act, statements)
 
-    async def set_enabled(self, server_id: str, is_enabled: bool) -> None:
+    async def set_enabled(self, server_id: str, is_enabled: bool, act: Act) -> None:
         """Switch a server on or off.
 
         Raises:
             NotFound: there is no such server.
         """
-        await self._set(server_id, is_enabled=is_enabled)
+        await self._set(server_id, act, is_enabled=is_enabled)
 
-    async def set_approved(self, server_id: str, is_approved: bool) -> None:
+    async def set_approved(self, server_id: str, is_approved: bool, act: Act) -> None:
         """Let admins switch a child process on and off, or not any more.
 
         Raises:
             NotFound: there is no such server.
         """
-        await self._set(server_id, is_approved=is_approved)
+        await self._set(server_id, act, is_approved=is_approved)
 
-    async def _set(self, server_id: str, **values: bool) -> None:
+    async def _set(self, server_id: str, act: Act, **values: bool) -> None:
         def statements(connection: Connection) -> None:
             wanted = update(tables.server).where(tables.server.c.id == server_id)
             if connection.execute(wanted.values(values)).rowcount == 0:
                 raise NotFound("the server is gone", _GONE)
 
-        await self._database.write(statements)
+        await self._acts.write(act, statements)
 
 
 def read(connection: Connection) -> dict[str, tuple[Server, ...]]:

@@ -5,6 +5,7 @@ proves that both agree. The schema number lets a start see without Alembic wheth
 """
 
 from sqlalchemy import (
+    DDL,
     Boolean,
     Column,
     Double,
@@ -15,11 +16,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     false,
     true,
 )
 
-CONFIGURATION_SCHEMA = "0003"
+CONFIGURATION_SCHEMA = "0004"
 """The newest revision in migrations/configuration/versions."""
 
 NAMES = {
@@ -37,7 +39,7 @@ meta = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""Facts about the database itself: `install_id`."""
+"""Facts about the database itself: `install_id`, and `acts`, the id of the chain of acts."""
 
 workspace = Table(
     "workspace",
@@ -151,3 +153,39 @@ alert = Table(
     Column("created_at", Double, nullable=False),
 )
 """The fields of Alert; `blob` is the sealed URL of its webhook."""
+
+act = Table(
+    "act",
+    configuration,
+    Column("seq", Integer, primary_key=True),
+    Column("at_us", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("workspace_id", Text, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("token_id", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("mac", LargeBinary),
+)
+"""Administrative acts, numbered without a gap; they outlive what they are about. `mac` is null
+until somebody has the key."""
+
+_KEEPS_ROWS = """
+CREATE TRIGGER act_keeps_rows BEFORE DELETE ON act
+BEGIN SELECT RAISE(ABORT, 'acts are kept'); END
+"""
+
+_KEEPS_VALUES = """
+CREATE TRIGGER act_keeps_values BEFORE UPDATE ON act
+WHEN OLD.mac IS NOT NULL OR NEW.mac IS NULL
+    OR (OLD.seq, OLD.at_us, OLD.kind, OLD.workspace_id, OLD.member, OLD.token_id, OLD.role,
+        OLD.account, OLD.subject, OLD.detail)
+    IS NOT (NEW.seq, NEW.at_us, NEW.kind, NEW.workspace_id, NEW.member, NEW.token_id, NEW.role,
+        NEW.account, NEW.subject, NEW.detail)
+BEGIN SELECT RAISE(ABORT, 'acts are kept'); END
+"""
+
+for _trigger in (_KEEPS_ROWS, _KEEPS_VALUES):
+    event.listen(act, "after_create", DDL(_trigger.strip()))  # type: ignore[no-untyped-call]

@@ -8,19 +8,20 @@ import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
 from mcpgw.errors import Conflict, NotFound
+from mcpgw.model.act import Act
 from mcpgw.model.bounds import Bounds
 from mcpgw.model.token import Role, Token
 from mcpgw.store import tables
-from mcpgw.store.engine import Database
+from mcpgw.store.act import Acts
 
 
 class Tokens:
     """Token records in the configuration database."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
 
-    async def add(self, token: Token) -> None:
+    async def add(self, token: Token, act: Act) -> None:
         """Add a record.
 
         Raises:
@@ -30,9 +31,9 @@ class Tokens:
         def statements(connection: Connection) -> None:
             connection.execute(insert(tables.token), _row(token))
 
-        await self._database.write(statements)
+        await self._acts.write(act, statements)
 
-    async def replace(self, token: Token, old: Token) -> None:
+    async def replace(self, token: Token, old: Token, act: Act) -> None:
         """Add a record, and write another one that it takes the place of, in one transaction.
 
         Raises:
@@ -48,9 +49,9 @@ class Tokens:
                 raise Conflict(f"the token {old.id} was revoked just now", "issue another one")
             connection.execute(insert(table), _row(token))
 
-        await self._database.write(statements)
+        await self._acts.write(act, statements)
 
-    async def revoke(self, token_ids: Sequence[str], revoked_at: float) -> None:
+    async def revoke(self, token_ids: Sequence[str], revoked_at: float, act: Act) -> None:
         """Mark tokens as revoked and clear their MACs; revoking again keeps the first time.
 
         Raises:
@@ -65,7 +66,7 @@ class Tokens:
             if changed != len(token_ids):
                 raise NotFound("there is no such token", "see: mcpgw token list")
 
-        await self._database.write(statements, is_urgent=True)
+        await self._acts.write(act, statements, is_urgent=True)
 
 
 def read(connection: Connection) -> Mapping[bytes, Token]:

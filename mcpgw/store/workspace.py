@@ -6,19 +6,20 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from mcpgw.errors import Conflict, NotFound
+from mcpgw.model.act import Act
 from mcpgw.model.key import DataKey
 from mcpgw.model.workspace import Workspace, WorkspaceSettings
 from mcpgw.store import key, tables
-from mcpgw.store.engine import Database
+from mcpgw.store.act import Acts
 
 
 class Workspaces:
     """Workspaces in the configuration database."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
 
-    async def add(self, workspace: Workspace, datakey: DataKey) -> None:
+    async def add(self, workspace: Workspace, datakey: DataKey, act: Act) -> None:
         """Add a workspace with its data key.
 
         Raises:
@@ -35,7 +36,8 @@ class Workspaces:
             connection.execute(insert(tables.workspace), values)
             connection.execute(insert(tables.datakey), key.datakey_row(datakey))
 
-        await self._database.write(
+        await self._acts.write(
+            act,
             statements,
             Conflict(
                 f"there is already a workspace {workspace.slug!r}",
@@ -43,7 +45,7 @@ class Workspaces:
             ),
         )
 
-    async def set_settings(self, workspace: Workspace) -> None:
+    async def set_settings(self, workspace: Workspace, act: Act) -> None:
         """Store the settings of a workspace.
 
         Raises:
@@ -55,9 +57,9 @@ class Workspaces:
             if connection.execute(wanted.values(_settings_row(workspace))).rowcount == 0:
                 raise NotFound("the workspace is gone", "see: mcpgw workspace list")
 
-        await self._database.write(statements)
+        await self._acts.write(act, statements)
 
-    async def remove(self, workspace_id: str) -> None:
+    async def remove(self, workspace_id: str, act: Act) -> None:
         """Remove a workspace and all that belongs to it.
 
         Raises:
@@ -69,7 +71,7 @@ class Workspaces:
             if connection.execute(wanted).rowcount == 0:
                 raise NotFound("the workspace is gone already", "see: mcpgw workspace list")
 
-        await self._database.write(statements)
+        await self._acts.write(act, statements)
 
 
 def read(connection: Connection) -> dict[str, Workspace]:

@@ -28,3 +28,11 @@ def test_every_scenario_is_measured_beside_its_yardsticks() -> None:
 @pytest.mark.parametrize(("times_bare", "verdict"), [(1.2, "goal met"), (1.19, "goal MISSED")])
 def test_a_goal_is_met_or_missed(times_bare: float, verdict: str) -> None:
     assert report(measured(times_bare)).count(verdict) == len(GOALS)
+
+
+def test_what_the_journal_costs_is_told() -> None:
+    lines = [line for line in report(measured(1.5)).splitlines() if "journal on normal" in line]
+    assert [line.partition(":")[0] for line in lines] == [
+        "tools/call, connections 1",
+        "tools/call, connections 32",
+    ]

@@ -70,7 +70,7 @@ def test_a_tool_that_fails(echo: Cli) -> None:
 def test_a_tool_that_is_not_there(echo: Cli) -> None:
     assert "did you mean echo__echo?" in echo.refused(3, "call", "echo__ehco")
     assert "no tool 'x'" in echo.refused(3, "call", "x")
-    outcomes = [one["outcome"] for one in echo.json("logs")]
+    outcomes = [one["outcome"] for one in echo.json("logs", "--only", "calls")]
     assert outcomes == ["denied", "denied"]
 
 
@@ -82,7 +82,7 @@ def test_a_server_that_is_down(cli: Cli) -> None:
 def test_every_call_has_its_row(echo: Cli) -> None:
     echo("call", "echo__echo")
     echo("call", "echo__fail", exit_code=6)
-    rows = echo.json("logs")
+    rows = echo.json("logs", "--only", "calls")
     assert [(one["exposed"], one["outcome"]) for one in rows] == [
         ("echo__echo", "ok"),
         ("echo__fail", "tool_error"),

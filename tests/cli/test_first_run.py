@@ -33,7 +33,7 @@ def test_the_first_run_and_the_second(bare: Cli) -> None:
     assert other != token
     assert [one["name"] for one in bare.json("server", "list")] == ["greeter"]
     assert [one["state"] for one in bare.json("token", "list")] == ["revoked", "active"]
-    assert len(bare.json("logs")) == 2
+    assert len(bare.json("logs", "--only", "calls")) == 2
 
 
 def test_what_a_run_before_left_elsewhere_is_replaced(cli: Cli) -> None:

@@ -25,6 +25,7 @@ from mcpgw.model.workspace import ReadonlyTools, WorkspaceSettings
 from mcpgw.store.opened import open_store
 from tests.fakes import FakeSessions, read
 from tests.store.records import (
+    ACT,
     NOW,
     call_end,
     call_start,
@@ -73,34 +74,34 @@ async def ports(tmp_path: Path) -> AsyncIterator[Ports]:
 async def test_the_gateway_sees_every_change_at_once(ports: Ports) -> None:
     current = Current(ports.configuration)
     await current.configuration()
-    await ports.keys.add([slot()], [datakey("")])
+    await ports.keys.add([slot()], [datakey("")], ACT)
     assert (await current.configuration()).slots == (slot(),)
-    await ports.workspaces.add(workspace(), datakey())
+    await ports.workspaces.add(workspace(), datakey(), ACT)
     assert (await current.configuration()).workspace("demo") == workspace()
-    await ports.servers.add(server())
+    await ports.servers.add(server(), ACT)
     assert (await current.configuration()).server("ws_demo", "jira") == server()
-    await ports.secrets.put(secret())
+    await ports.secrets.put(secret(), ACT)
     found = await current.configuration()
     assert found.secrets_of(server()) == {"JIRA_TOKEN": secret()}
-    await ports.tokens.add(token())
+    await ports.tokens.add(token(), ACT)
     assert (await current.configuration()).tokens_of("ws_demo") == (token(),)
     ends, new = replace(token(), expires_at=NOW + 9), token("tok_2")
-    await ports.tokens.replace(new, ends)
+    await ports.tokens.replace(new, ends, ACT)
     assert set((await current.configuration()).tokens_of("ws_demo")) == {ends, new}
-    await ports.tokens.revoke(["tok_1", "tok_2"], NOW)
+    await ports.tokens.revoke(["tok_1", "tok_2"], NOW, ACT)
     revoked = (await current.configuration()).tokens_of("ws_demo")
     assert not any(one.is_usable(NOW - 1) for one in revoked)
-    await ports.rulings.put(ruling())
+    await ports.rulings.put(ruling(), ACT)
     assert (await current.configuration()).rulings == {ruling().server_id: {"search": ruling()}}
-    await ports.rulings.remove(ruling().server_id, "search")
+    await ports.rulings.remove(ruling().server_id, "search", ACT)
     assert not any((await current.configuration()).rulings.values())
-    await ports.servers.set_approved(server().id, True)
+    await ports.servers.set_approved(server().id, True, ACT)
     assert (await current.configuration()).server("ws_demo", "jira").is_approved
     settings = WorkspaceSettings(ReadonlyTools.ALL, 60.0, Bounds(servers=("git*",)))
-    await ports.workspaces.set_settings(workspace().with_settings(settings, b"mac"))
+    await ports.workspaces.set_settings(workspace().with_settings(settings, b"mac"), ACT)
     demo = (await current.configuration()).workspace("demo")
     assert (demo.settings, demo.settings_mac) == (settings, b"mac")
-    await ports.workspaces.remove("ws_demo")
+    await ports.workspaces.remove("ws_demo", ACT)
     with pytest.raises(NotFound):
         (await current.configuration()).workspace("demo")
 

@@ -130,7 +130,9 @@ async def test_a_client_lists_calls_reads_and_prompts(
     assert next(results)["resourceTemplates"]
     assert text(next(results)) == "Echo: via stdio"
     assert text(next(results)) == "Echo: via http"
-    assert SECRET in text(next(results))
+    environment = text(next(results))
+    assert '"SECRET_KEY": "[redacted:KEY]"' in environment  # it has it, and may not tell
+    assert SECRET not in environment
     assert text(next(results)) == "hello from disk"
     assert "error" not in next(results)
     assert f"{kind}-{mode}" in text(next(results))

@@ -101,7 +101,7 @@ async def test_a_model_of_each_vendor_asks_for_two_tools_at_once(
     assert model.broken == []
     assert said == ["The sum of 2 and 3 is 5. | Echo: hello"] * len(plans)
     assert len(model.seen) == 2 * len(plans)
-    rows = shared_box.read("logs", "-n", "1000")
+    rows = shared_box.read("logs", "--only", "calls", "-n", "1000")
     called = [(row["surface"], row["exposed"], row["outcome"], row["member"]) for row in rows]
     assert sorted(called) == sorted(
         (plan["vendor"], name, "ok", "ana") for _, name, _ in WANTED for plan in plans

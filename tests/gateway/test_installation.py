@@ -9,17 +9,28 @@ from mcpgw.errors import Conflict, Forbidden, VaultLocked
 from mcpgw.gateway.counters import Counters
 from mcpgw.gateway.current import Current
 from mcpgw.gateway.installation import Installation
+from mcpgw.gateway.keys import Keys
 from mcpgw.gateway.recording import Recording
+from mcpgw.model.act import Act
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
 from mcpgw.model.token import OPERATOR
-from tests.fakes import FakeClock, FakeJournal, FakeKeys, FakeStore, FakeTracing, FakeVault
+from tests.fakes import (
+    FakeActs,
+    FakeClock,
+    FakeJournal,
+    FakeKeys,
+    FakeStore,
+    FakeTracing,
+    FakeVault,
+)
 from tests.world import World, stranger
 
 
 def installed(store: FakeStore, vault: FakeVault, keys: FakeKeys | None = None) -> Installation:
     clock = FakeClock()
     recording = Recording(FakeJournal(), vault, Counters(), FakeTracing(), clock)
-    return Installation(Current(store), keys or FakeKeys(store), vault, recording, clock)
+    ours = Keys(vault, FakeActs(store))
+    return Installation(Current(store), keys or FakeKeys(store), ours, vault, recording, clock)
 
 
 async def test_made_once_then_unlocked(world: World) -> None:
@@ -70,7 +81,9 @@ async def test_two_processes_make_one_key(world: World) -> None:
     theirs = replace(vault.new_datakey(KeyKind.AUDIT, "", 1, 0.0), id="theirs")
 
     class Overtaken(FakeKeys):
-        async def add(self, slots: Sequence[KeySlot], datakeys: Sequence[DataKey]) -> None:
+        async def add(
+            self, slots: Sequence[KeySlot], datakeys: Sequence[DataKey], act: Act
+        ) -> None:
             store.change(datakeys={**older, theirs.id: theirs})
             raise Conflict("there are keys already")
 

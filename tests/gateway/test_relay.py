@@ -14,7 +14,7 @@ from mcpgw.gateway.ports import Ask, Deliver
 from mcpgw.model.audit import Outcome
 from mcpgw.protocol.era import META_CLIENT_CAPABILITIES, META_CLIENT_INFO, META_VERSION, Era
 from mcpgw.protocol.exchange import PAUSED, Lane, Notification, Outgoing, Question, Reply
-from tests.fakes import Act, FakeUpstream, listing
+from tests.fakes import Exchange, FakeUpstream, listing
 from tests.world import Client, World, until
 
 LOG = b'"log"'
@@ -691,7 +691,7 @@ async def test_a_completion_is_never_parked(world: World) -> None:
         git.answered.append(await ask(WHO))
         return Reply(Raw(b'{"completion":{"values":["a"]}}'), None)
 
-    acts: dict[str, Act] = {"completion/complete": complete}
+    acts: dict[str, Exchange] = {"completion/complete": complete}
     git.acts = acts
     one = await world.modern(ANY)
     answer = await one.call(

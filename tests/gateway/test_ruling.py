@@ -13,7 +13,7 @@ from tests.world import World
 
 @pytest.fixture
 def rulings(world: World) -> Rulings:
-    return Rulings(Keys(world.vault), world.vault)
+    return Rulings(Keys(world.vault, world.acts), world.vault)
 
 
 async def test_a_signed_ruling_counts(world: World, rulings: Rulings) -> None:

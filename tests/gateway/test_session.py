@@ -30,7 +30,7 @@ async def test_a_session_is_what_was_agreed_on(world: World) -> None:
 
 def restarted(world: World) -> Sessions:
     """Return the sessions as another process over the same data has them."""
-    return Sessions(Keys(world.vault), world.vault, world.clock, world.session_store)
+    return Sessions(Keys(world.vault, world.acts), world.vault, world.clock, world.session_store)
 
 
 async def test_it_outlives_the_process(world: World) -> None:

@@ -18,7 +18,7 @@ URL = "https://hooks.example:8443/canary-in-a-path?key=canary"
 
 @pytest.fixture
 async def webhooks(world: World) -> Webhooks:
-    return Webhooks(Keys(world.vault), world.vault, world.post)
+    return Webhooks(Keys(world.vault, world.acts), world.vault, world.post)
 
 
 @pytest.fixture

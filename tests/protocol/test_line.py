@@ -38,6 +38,8 @@ def test_what_is_too_long_is_marked_whatever_the_cut(lines: list[bytes], cuts: l
     found = []
     for start, end in pairwise(edges):
         found += splitter.feed(data[start:end])
+    # What happens to look like an id in a line is one.
+    found = [TooLong(None) if isinstance(one, TooLong) else one for one in found]
     assert found == [line if len(line) <= 5 else TooLong(None) for line in lines]
 
 

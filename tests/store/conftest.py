@@ -7,7 +7,7 @@ import pytest
 
 from mcpgw.config import Config, load_config
 from mcpgw.store.opened import Store, open_store
-from tests.store.records import datakey, server, sign, workspace
+from tests.store.records import ACT, datakey, server, sign, workspace
 
 
 @pytest.fixture
@@ -27,6 +27,6 @@ async def store(config: Config) -> AsyncIterator[Store]:
 @pytest.fixture
 async def demo(store: Store) -> Store:
     """The store with a workspace and a server."""
-    await store.workspaces.add(workspace(), datakey())
-    await store.servers.add(server())
+    await store.workspaces.add(workspace(), datakey(), ACT)
+    await store.servers.add(server(), ACT)
     return store

@@ -19,11 +19,16 @@ BATCH = 2000
 
 
 def calls(
-    count: int, *, first_at: float, last_at: float, seed: int = 1, workspaces: int = 2
+    count: int,
+    *,
+    first_at: float,
+    last_at: float,
+    seed: int = 1,
+    workspace_ids: tuple[str, ...] = ("ws_0", "ws_1"),
 ) -> Iterator[CallStart | Ended]:
     """Return starts and ends of calls: a few members make most, and each uses a few tools."""
     chance = random.Random(seed)  # noqa: S311  (no secret)
-    callers = [_caller(number, workspaces) for number in range(40)]
+    callers = [_caller(number, workspace_ids) for number in range(40)]
     habits = {
         caller.token_id: [_target(chance) for _ in range(chance.randrange(2, 8))]
         for caller in callers
@@ -66,10 +71,10 @@ def _call(chance: random.Random, start: CallStart) -> Iterator[CallStart | Ended
     )
 
 
-def _caller(number: int, workspaces: int) -> Caller:
+def _caller(number: int, workspace_ids: tuple[str, ...]) -> Caller:
     client = ("claude-code", "cursor", "nightly-agent")[number % 3]
     return Caller(
-        workspace_id=f"ws_{number % workspaces}",
+        workspace_id=workspace_ids[number % len(workspace_ids)],
         token_id=f"tok_{number:012x}",
         member=f"member{number}@team.org",
         role="developer",

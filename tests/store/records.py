@@ -3,6 +3,7 @@
 import hmac
 from typing import Any
 
+from mcpgw.model.act import Act, ActKind
 from mcpgw.model.alert import Alert
 from mcpgw.model.audit import CallEnd, Caller, CallStart, Outcome, Target
 from mcpgw.model.key import DataKey, KeyKind, KeySlot
@@ -16,6 +17,9 @@ from mcpgw.model.workspace import Workspace
 from mcpgw.store.rows import SERVE, Ended, Rows
 
 NOW = 1_800_000_000.25
+
+ACT = Act(int(NOW * 1e6), ActKind.SERVER_ADD, "ws_demo", "ana", "tok_1", "admin", "jira", "a URL")
+"""Somebody did something."""
 
 LAUNCH = StdioLaunch(("npx", "-y", "jira"))
 

@@ -13,7 +13,7 @@ from mcpgw.store.changes import Changes
 from mcpgw.store.engine import open_connection
 from mcpgw.store.opened import Store
 from tests.store.children import run
-from tests.store.records import server
+from tests.store.records import ACT, server
 
 WRITE = """
 import sqlite3, sys
@@ -25,7 +25,7 @@ with sqlite3.connect(sys.argv[1]) as connection:
 async def test_every_commit_of_this_process_is_seen(demo: Store) -> None:
     seen = {demo.changes.version()}
     for number in range(20):
-        await demo.servers.set_enabled(server().id, number % 2 == 1)
+        await demo.servers.set_enabled(server().id, number % 2 == 1, ACT)
         seen.add(demo.changes.version())
     assert len(seen) == 21
 

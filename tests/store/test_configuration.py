@@ -9,7 +9,7 @@ import pytest
 from mcpgw.errors import StorageError
 from mcpgw.store.engine import open_connection
 from mcpgw.store.opened import Store
-from tests.store.records import datakey, workspace
+from tests.store.records import ACT, datakey, workspace
 
 
 async def test_an_empty_store(store: Store) -> None:
@@ -23,7 +23,7 @@ async def test_what_is_loaded_carries_the_version_from_before(store: Store) -> N
     before = store.configuration.version()
     configuration = await store.configuration.load()
     assert configuration.version == before == store.configuration.version()
-    await store.workspaces.add(workspace(), datakey())
+    await store.workspaces.add(workspace(), datakey(), ACT)
     assert store.configuration.version() != configuration.version
     newer = await store.configuration.load()
     assert newer.version == store.configuration.version()

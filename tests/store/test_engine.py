@@ -20,7 +20,7 @@ from mcpgw.store.engine import (
 )
 from mcpgw.store.opened import Store
 from tests.store.children import start
-from tests.store.records import server
+from tests.store.records import ACT, server, sign
 
 
 def all_of(kind: type[BaseException]) -> Iterator[type[BaseException]]:
@@ -251,12 +251,12 @@ import asyncio, sys
 from mcpgw.config import load_config
 from mcpgw.store.opened import open_store
 from tests.store.children import start
-from tests.store.records import server
+from tests.store.records import ACT, server
 
 async def main(home, number):
     store = await open_store(load_config({"home": home}), create=False, is_server=False)
     for count in range(25):
-        await store.servers.add(server(f"s{number}-{count}"))
+        await store.servers.add(server(f"s{number}-{count}"), ACT)
     await store.close()
 
 asyncio.run(main(sys.argv[1], sys.argv[2]))
@@ -266,8 +266,12 @@ asyncio.run(main(sys.argv[1], sys.argv[2]))
 async def test_two_processes_write_at_once(demo: Store) -> None:
     others = [start(ADD_SERVERS, demo.database.path.parent, str(number)) for number in range(2)]
     for count in range(25):
-        await demo.servers.add(server(f"mine-{count}"))
+        await demo.servers.add(server(f"mine-{count}"), ACT)
     for other in others:
         other.communicate(timeout=60)
     assert [other.returncode for other in others] == [0, 0]
     assert len((await demo.configuration.load()).servers["ws_demo"]) == 76
+    demo.acts.sign_with(sign)
+    found = await demo.acts.verify()
+    assert (found.unsigned, found.problem) == (77, "")
+    assert await demo.acts.sign_rest() == 77

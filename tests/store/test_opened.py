@@ -11,12 +11,12 @@ from mcpgw.errors import NotFound
 from mcpgw.store.opened import open_store
 from tests.fakes import read
 from tests.store.children import run
-from tests.store.records import call_end, datakey, sign, workspace
+from tests.store.records import ACT, call_end, datakey, sign, workspace
 
 
 async def test_what_was_stored_is_there_after_opening_again(config: Config) -> None:
     first = await open_store(config, create=True, is_server=True)
-    await first.workspaces.add(workspace(), datakey())
+    await first.workspaces.add(workspace(), datakey(), ACT)
     first.journal.sign_with(sign)
     queued = first.journal.end(call_end())
     before = await first.configuration.load()
@@ -37,7 +37,7 @@ async def test_nothing_is_opened_where_nothing_is(config: Config) -> None:
 async def test_closing_leaves_no_thread_and_no_log(config: Config) -> None:
     before = set(threading.enumerate())
     store = await open_store(config, create=True, is_server=True)
-    await store.workspaces.add(workspace(), datakey())
+    await store.workspaces.add(workspace(), datakey(), ACT)
     store.journal.sign_with(sign)
     await store.journal.end(call_end())
     await store.close()
@@ -48,7 +48,7 @@ async def test_closing_leaves_no_thread_and_no_log(config: Config) -> None:
 
 async def test_both_databases_are_whole_while_open(config: Config) -> None:
     store = await open_store(config, create=True, is_server=True)
-    await store.workspaces.add(workspace(), datakey())
+    await store.workspaces.add(workspace(), datakey(), ACT)
     store.journal.sign_with(sign)
     await store.journal.end(call_end())
     for path in (config.configuration_path, config.journal_path):

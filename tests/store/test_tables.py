@@ -5,6 +5,9 @@ from typing import get_type_hints
 import pytest
 from sqlalchemy import Table
 
+from mcpgw.model.act import Act
+from mcpgw.model.alert import Alert
+from mcpgw.model.chain import ACT
 from mcpgw.model.key import DataKey, KeySlot
 from mcpgw.model.ruling import Ruling
 from mcpgw.model.secret import SealedSecret
@@ -24,6 +27,8 @@ from mcpgw.store import tables
         (tables.ruling, Ruling, set()),
         (tables.keyslot, KeySlot, set()),
         (tables.datakey, DataKey, set()),
+        (tables.alert, Alert, set()),
+        (tables.act, Act, {"seq", "account", "mac"}),
     ],
 )
 def test_a_table_has_the_fields_of_its_record(table: Table, record: type, more: set[str]) -> None:
@@ -36,3 +41,8 @@ def test_whatever_belongs_to_a_workspace_goes_with_it() -> None:
     assert {key.parent.table.name for key in keys} == {
         *("server", "secret", "token", "datakey", "ruling", "alert")
     }
+
+
+def test_a_mac_covers_every_column_of_an_act() -> None:
+    names = {column.name for column in tables.act.columns}
+    assert {*ACT.numbers, *ACT.texts, "mac"} == names

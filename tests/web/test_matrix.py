@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mcpgw.errors import GatewayError
+from mcpgw.model.act import ActFilter
 from mcpgw.model.audit import CallFilter
 from mcpgw.model.catalog import CatalogEntry, Confidence, Remote
 from mcpgw.model.policy import decide
@@ -128,6 +129,8 @@ WAYS: Mapping[tuple[str, ...], list[Way]] = {
     ("GET", f"{API}/calls"): PLAIN,
     ("GET", f"{API}/calls/{{call}}"): PLAIN,
     ("GET", f"{API}/statistics"): PLAIN,
+    ("GET", f"{API}/acts"): PLAIN,
+    ("GET", f"{API}/acts/{{act}}"): PLAIN,
 }
 
 
@@ -231,6 +234,8 @@ class Stage:
             await self.client.modern("tools/call", "git__log", name="git__log")
             ((_, event),) = await gateway.audit.find(OPERATOR, "demo", CallFilter())
             self.values["call"] = event.call_id
+        acts = await gateway.audit.acts(OPERATOR, "demo", ActFilter(newest=1))
+        self.values["act"] = acts[-1].act_id
 
     async def ask(
         self, route: Route, way: Way, bearer: Bearer, values: Mapping[str, str] | None = None
@@ -374,7 +379,7 @@ async def test_things_of_another_workspace_are_not_there(stage: Stage) -> None:
     foreign = next(one for one in stage.bearers if one.name == "foreign")
     foreign = replace(foreign, role=Role.ADMIN)
     for route, way in everything(stage.client):
-        things = {"{server}", "{token}", "{tool}", "{call}"}
+        things = {"{server}", "{token}", "{tool}", "{call}", "{act}"}
         if any(thing in route.path for thing in things) and way.transport == "api":
             seen = await stage.ask(route, way, foreign, there)
             assert seen.status == 404, (route.method, route.path, seen)

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from mcpgw.cli.remote.connection import Connection, segment
+from mcpgw.model.act import ActFilter, ActSeen
 from mcpgw.model.audit import AuditEvent, CallFilter
 from mcpgw.model.token import Principal
+from mcpgw.web.wire.act import Act, ActQuery
 from mcpgw.web.wire.call import Call, CallQuery
 from mcpgw.web.wire.page import MAX_LIMIT
 
@@ -38,3 +40,13 @@ class RemoteAudit:
         """Return one call."""
         path = f"/calls/{segment('call', call_id)}"
         return (await self._connection.get(Call, path)).event()
+
+    async def acts(self, principal: Principal, slug: str, wanted: ActFilter) -> Sequence[ActSeen]:
+        """Return the administrative acts that match, oldest first."""
+        query = ActQuery.of(wanted)
+        found = await self._connection.get_all(Act, "/acts", query, wanted.newest)
+        return sorted((one.seen() for one in found), key=lambda seen: seen.seq)
+
+    async def act(self, principal: Principal, slug: str, act_id: str) -> ActSeen:
+        """Return one administrative act."""
+        return (await self._connection.get(Act, f"/acts/{segment('act', act_id)}")).seen()

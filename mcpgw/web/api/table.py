@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.model.policy import Action
+from mcpgw.web.api.act import ActApi
 from mcpgw.web.api.call import CallApi
 from mcpgw.web.api.catalog import CatalogApi
 from mcpgw.web.api.endpoint import Endpoint, may_match, must_match
@@ -31,7 +32,7 @@ def build_endpoints(gateway: Gateway) -> Sequence[Endpoint]:
     servers, secrets = ServerApi(gateway.servers), SecretApi(gateway.secrets)
     tokens = TokenApi(gateway.tokens, gateway.tools, gateway.now)
     members = MemberApi(gateway.members, gateway.now)
-    tools, calls = ToolApi(gateway.tools), CallApi(gateway.audit)
+    tools, calls, acts = ToolApi(gateway.tools), CallApi(gateway.audit), ActApi(gateway.audit)
     catalog, entry = CatalogApi(gateway.catalog, gateway.additions), "/catalog/{entry}"
     statistics = StatisticsApi(gateway.statistics, gateway.now)
     server, secret = "/servers/{server}", "/servers/{server}/secrets/{secret}"
@@ -71,5 +72,7 @@ def build_endpoints(gateway: Gateway) -> Sequence[Endpoint]:
         Endpoint("GET", "/explain", READ, ExplainApi(gateway.explanations).explain),
         Endpoint("GET", "/calls", Action.READ_OWN_CALLS, calls.list),
         Endpoint("GET", "/calls/{call}", Action.READ_OWN_CALLS, calls.show),
+        Endpoint("GET", "/acts", Action.READ_ALL_CALLS, acts.list),
+        Endpoint("GET", "/acts/{act}", Action.READ_ALL_CALLS, acts.show),
         Endpoint("GET", "/statistics", Action.READ_OWN_CALLS, statistics.sum),
     )

@@ -42,8 +42,8 @@ class Elsewhere:
         with self.there(token):
             return self.cli(*arguments, **more)
 
-    def json(self, *arguments: str, **more: Any) -> Any:
-        with self.there():
+    def json(self, *arguments: str, token: str | None = None, **more: Any) -> Any:
+        with self.there(token):
             return self.cli.json(*arguments, **more)
 
     def refused(self, exit_code: int, *arguments: str, token: str | None = None) -> str:
@@ -118,7 +118,7 @@ def test_what_is_shown_is_the_same_as_at_the_box(elsewhere: Elsewhere) -> None:
         ("member", "list"),
         ("member", "show", "r@team.org"),
         ("explain", token_id, "echo__echo"),
-        ("logs",),
+        ("logs", "--only", "calls"),
         ("logs", "--tool", "echo", "--since", "1h", "-n", "5"),
         ("logs", "--status", "denied"),
     ):
@@ -208,7 +208,7 @@ def test_settings_and_rulings(elsewhere: Elsewhere) -> None:
 def test_calls_and_their_journal(elsewhere: Elsewhere) -> None:
     assert '"text": "hello"' in elsewhere("call", "echo__echo", "text=hello").out
     elsewhere("call", "echo__fail", exit_code=6)
-    first = elsewhere.json("logs")[-2]
+    first = elsewhere.json("logs", "--only", "calls")[-2]
     assert (first["member"], first["exposed"]) == ("ada", "echo__echo")
     shown = elsewhere.json("logs", "show", first["call_id"])
     assert shown == first
@@ -226,6 +226,19 @@ def test_calls_and_their_journal(elsewhere: Elsewhere) -> None:
         assert b'"echo__echo"' in process.stdout.readline()
         process.terminate()
         process.stdout.read()
+
+
+def test_acts_but_for_those_of_the_house(elsewhere: Elsewhere) -> None:
+    elsewhere("token", "issue", "--member", "bob", "--no-test")
+    here = elsewhere.cli.json("logs", "--only", "acts")
+    there = elsewhere.json("logs", "--only", "acts")
+    assert there == [one for one in here if one["workspace"]]
+    last = there[-1]
+    assert (last["kind"], last["member"], last["role"]) == ("token.issue", "ada", "admin")
+    assert elsewhere.json("logs", "show", last["act_id"]) == last
+    developer = elsewhere.json("token", "issue", "--role", "developer", "--no-test")["token"]
+    assert elsewhere.json("logs", "--only", "acts", token=developer) == []
+    elsewhere.refused(4, "logs", "show", str(last["act_id"]), token=developer)
 
 
 def test_what_is_for_the_operator_says_so(elsewhere: Elsewhere) -> None:

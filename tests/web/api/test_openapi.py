@@ -98,7 +98,7 @@ async def test_answers_are_as_it_says(admin: ApiClient, document: Any) -> None:
     checked = 0
     for path, operations in document["paths"].items():
         values = {"slug": "demo", "server": "git", "secret": "KEY", "tool": "git__get_log"}
-        values["entry"] = "x"
+        values |= {"entry": "x", "act": "act_000002"}
         if "get" not in operations or "{call}" in path:
             continue
         asked = path.partition("{slug}")[2].format(**values, token=admin.token_id)
