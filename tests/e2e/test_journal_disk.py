@@ -24,13 +24,14 @@ from mcpgw.config import load_config
 from mcpgw.model.audit import Outcome
 from mcpgw.store import writer
 from mcpgw.store.engine import open_connection
-from tests.e2e.conftest import Box, Served
+from tests.e2e.conftest import Box, Served, make_box
 from tests.e2e.journal import (
     OUTCOMES,
     Counting,
     ask,
     check_files,
     clients,
+    copied,
     home_of,
     recorded,
     small_files,
@@ -93,9 +94,16 @@ TROUBLES = {
 }
 
 
-@pytest.fixture
-def outcomes(box: Box) -> Box:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Box:
+    box = make_box(tmp_path_factory.mktemp("made"))
     box.run("server", "add", "outcomes", "--", *OUTCOMES)
+    return box
+
+
+@pytest.fixture
+def outcomes(made: Box, tmp_path: Path) -> Box:
+    box = copied(made, tmp_path)
     box.environment["MCPGW_MAX_AUTH_FAILURES"] = "100000"
     return box
 

@@ -5,12 +5,11 @@ Figures are printed beside what is promised; the bounds are generous, for a busy
 
 import asyncio
 import json
-import shutil
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +31,7 @@ from mcpgw.store.opened import open_store
 from mcpgw.store.rows import BOX, Rows
 from mcpgw.vault.vault import Vault
 from tests.e2e.conftest import Box, Served, make_box
-from tests.e2e.journal import OUTCOMES, check_files, home_of
+from tests.e2e.journal import OUTCOMES, check_files, copied, home_of
 from tests.e2e.pacing import pace, request
 from tests.store.history import SERVERS, calls, write
 from tests.web.conftest import modern_body, modern_headers
@@ -180,15 +179,6 @@ def test_size(full: Box) -> None:
     assert of_a_row < ROW_BYTES
 
 
-@pytest.fixture
-def copied(full: Box, tmp_path: Path) -> Iterator[Box]:
-    """The same once more, to be changed."""
-    data = tmp_path / "data"
-    shutil.copytree(home_of(full), data)
-    yield replace(full, environment=full.environment | {"MCPGW_HOME": str(data)})
-    shutil.rmtree(data)
-
-
 async def paced(served: Served, token: str, seconds: float) -> dict[str, Any]:
     """Call at a pace, and return how that went; every call must be answered."""
     headers = modern_headers("tools/call", "outcomes__ok") | {"Authorization": f"Bearer {token}"}
@@ -204,15 +194,16 @@ def told(found: list[dict[str, Any]]) -> str:
     return f"p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms, longest {longest_ms:.0f} ms"
 
 
-async def test_pruned_while_calls_are_served(copied: Box) -> None:
-    token = copied.token()
-    with copied.serving() as served:
+async def test_pruned_while_calls_are_served(full: Box, tmp_path: Path) -> None:
+    box = copied(full, tmp_path)
+    token = box.token()
+    with box.serving() as served:
         await paced(served, token, 2.0)
         alone = await paced(served, token, PACED_S)
         begun_at = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "mcpgw", "logs", "prune", "--keep", f"{KEPT_DAYS}d", "--json"),
-            env=copied.environment,
+            env=box.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -228,9 +219,9 @@ async def test_pruned_while_calls_are_served(copied: Box) -> None:
         f"\n{gone:,} rows pruned within {took_s:.0f} s, while {PER_SECOND:.0f} calls a second were"
         f" served\n  alone:   {told([alone])}\n  beside:  {told(beside)}"
     )
-    found, _ = copied.read("logs", "verify")
+    found, _ = box.read("logs", "verify")
     assert found["is_whole"]
     assert found["pruned"] == gone
     assert abs(gone - PRUNED) < 0.01 * PRUNED
     assert max(one["p99_ms"] for one in beside) < 1000
-    check_files(home_of(copied))
+    check_files(home_of(box))
