@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -691,6 +692,8 @@ class FakeUpstreams:
         self.filled: list[tuple[str, list[tuple[str, str]]]] = []
         self.kept: Mapping[str, str] = {}
         self.listeners: list[Callable[[str, Notification], None]] = []
+        self.begun: Counter[str] = Counter()
+        """How many connections were begun, by server id: as a test says."""
         self.hanging: set[str] = set()
         """Servers that neither answer nor refuse, by name."""
         self.silent: set[str] = set()
@@ -713,7 +716,7 @@ class FakeUpstreams:
         return upstream
 
     def starts(self, server_id: str) -> int:
-        return 0
+        return self.begun[server_id]
 
     def on_change(self, listener: Callable[[str, Notification], None]) -> None:
         self.listeners.append(listener)

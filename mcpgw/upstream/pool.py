@@ -78,13 +78,15 @@ class Upstreams:
         """
         slot = self._slots.get(server.id)
         if slot is None or slot.fingerprint != fingerprint:
+            starts = self.starts(server.id)
             self._retire(server.id)
             slot = Slot(self._opener, self._spawn, server, fingerprint, fill, self._notify)
+            slot.starts = starts
             self._slots[server.id] = slot
         return slot.find(lane) or await slot.connect(lane)
 
     def starts(self, server_id: str) -> int:
-        """Return how many connections to a server were begun in its launch, failed ones too."""
+        """Return how many connections to a server were begun since it is used, failed ones too."""
         slot = self._slots.get(server_id)
         return 0 if slot is None else slot.starts
 

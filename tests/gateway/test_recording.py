@@ -105,6 +105,23 @@ async def test_a_call_taken_back_has_its_end_too(world: World) -> None:
     assert (end.outcome, end.error_class) == (Outcome.WITHHELD, "cancelled")
 
 
+async def test_starts_of_the_server_for_a_call_are_counted(world: World) -> None:
+    git = await world.server("git", log="x")
+    admission = await world.admission()
+    (server,) = world.store.held.servers[admission.workspace.id]
+    world.upstreams.begun[server.id] = 3
+
+    def answer(_: Outgoing) -> object:
+        world.upstreams.begun[server.id] += 2
+        return {"content": []}
+
+    git.answers["tools/call"] = answer
+    await world.calls.forward(asked(admission, "tools/call", LOG))
+    git.answers["tools/call"] = lambda _: {"content": []}
+    await world.calls.forward(asked(admission, "tools/call", LOG))
+    assert [end.restarts for end, _ in world.journal.ends] == [2, 0]
+
+
 async def test_a_call_sent_again_has_one_start(world: World) -> None:
     git = await world.server("git", log="x")
     refusals = [True]

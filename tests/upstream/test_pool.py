@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,21 @@ async def test_a_changed_launch_gets_a_new_connection_and_running_calls_end_well
         assert text_of(await running) == "old"
         await until(lambda: not old.is_alive)
         assert new.is_alive
+
+
+async def test_what_was_started_is_counted_through_changes(tmp_path: Path) -> None:
+    async with open_upstreams(tmp_path) as upstreams:
+        server = echo_server("modern")
+        assert upstreams.starts(server.id) == 0
+        first = await upstreams.connect(server, "f1", nothing)
+        await upstreams.connect(server, "f1", nothing)
+        assert upstreams.starts(server.id) == 1
+        os.kill(await pid_of(first), signal.SIGKILL)
+        await until(lambda: not first.is_alive)
+        await upstreams.connect(server, "f1", nothing)
+        assert upstreams.starts(server.id) == 2
+        await upstreams.connect(server, "f2", nothing)
+        assert upstreams.starts(server.id) == 3
 
 
 async def test_a_call_that_goes_on_too_long_ends_with_its_connection(
