@@ -208,10 +208,10 @@ class Relay:
 
         What the server says of the secrets that it was given is taken out.
         """
-        reach = talk.target.reach
-        if not reach.server.secret_names:
+        open_secrets = talk.target.reach.open_secrets
+        if open_secrets is None:
             return await self._sent(talk, params, deliver, ask)
-        redactor = Redactor(reach.open_secrets)
+        redactor = Redactor(open_secrets)
         deliver, ask = redactor.deliver(deliver), redactor.ask(ask)
         return redactor.reply(await self._sent(talk, params, deliver, ask))
 

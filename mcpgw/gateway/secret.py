@@ -142,13 +142,14 @@ class Reach:
     """How a server is reached as it is configured now.
 
     `fingerprint` names the live connection; `fill` gives the launch's header or environment pairs
-    in the clear, at the moment they are sent; `open_secrets` what secrets are in these.
+    in the clear, at the moment they are sent; `open_secrets` what secrets are in these, None for
+    none.
     """
 
     server: Server
     fingerprint: str
     fill: Fill
-    open_secrets: OpenSecrets
+    open_secrets: OpenSecrets | None = None
 
 
 class Filler:
@@ -173,21 +174,20 @@ class Filler:
         """
         for name, value in trial.items():
             _check_fits(server, name, value)
-        sealed = configuration.secrets_of(server)
-        versions = tuple((n, sealed[n].version) for n in server.secret_names if n in sealed)
+        sealed, names = configuration.secrets_of(server), server.secret_names
+        versions = tuple((name, sealed[name].version) for name in names if name in sealed)
         value_of = self._opener(configuration, server, trial)
         launch = server.launch
         pairs = launch.headers if isinstance(launch, HttpLaunch) else launch.env
 
         def fill_launch() -> Sequence[tuple[str, str]]:
-            if not server.secret_names:
-                return pairs
-            return [(name, fill(value, value_of)) for name, value in pairs]
+            return [(name, fill(value, value_of)) for name, value in pairs] if names else pairs
 
         def open_secrets() -> Mapping[str, str]:
-            return {name: value_of(name) for name in server.secret_names}
+            return {name: value_of(name) for name in names}
 
-        return Reach(server, server.fingerprint(versions), fill_launch, open_secrets)
+        fingerprint = server.fingerprint(versions)
+        return Reach(server, fingerprint, fill_launch, open_secrets if names else None)
 
     def _opener(
         self, configuration: Configuration, server: Server, trial: Mapping[str, Secret]

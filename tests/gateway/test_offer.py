@@ -38,7 +38,7 @@ def share(name: str, prefix: str | None = None, problem: str = "", **lists: list
         for kind, of in lists.items()
     }
     listed = Listed(items, {"tools": Raw(b"{}")}, f"use {name}", problem, 1)
-    return Share(Reach(server, "print", lambda: (), dict), listed)
+    return Share(Reach(server, "print", lambda: ()), listed)
 
 
 def offer(*shares: Share) -> Offer:
