@@ -33,6 +33,7 @@ VALUES = {
     "tool": "shell__run",
     "call": "call_0123456789abcdef012",
     "entry": "airbnb",
+    "act": "act_000001",
 }
 
 BODIES: Mapping[str, dict[str, Any]] = {
