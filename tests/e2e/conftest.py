@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -143,16 +144,30 @@ def make_box(home: Path) -> Box:
     return box
 
 
+def copied(box: Box, home: Path) -> Box:
+    """Return a box of its own with the same data, for a test to change."""
+    for name in ("data", "config"):
+        shutil.copytree(box.home / name, home / name)
+    places = {"MCPGW_HOME": str(home / "data"), "XDG_CONFIG_HOME": str(home / "config")}
+    return Box(home, box.environment | places)
+
+
+@pytest.fixture(scope="session")
+def initial_box(tmp_path_factory: pytest.TempPathFactory) -> Box:
+    """What boxes of tests are copies of: two commands take longer than many a test."""
+    return make_box(tmp_path_factory.mktemp("initial"))
+
+
 @pytest.fixture
-def box(tmp_path: Path) -> Box:
+def box(initial_box: Box, tmp_path: Path) -> Box:
     """A fresh box."""
-    return make_box(tmp_path)
+    return copied(initial_box, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def shared_box(tmp_path_factory: pytest.TempPathFactory) -> Box:
+def shared_box(initial_box: Box, tmp_path_factory: pytest.TempPathFactory) -> Box:
     """A box for all tests of a module."""
-    return make_box(tmp_path_factory.mktemp("box"))
+    return copied(initial_box, tmp_path_factory.mktemp("box"))
 
 
 def free_port() -> int:

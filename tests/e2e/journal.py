@@ -3,7 +3,6 @@
 import asyncio
 import json
 import resource
-import shutil
 import sqlite3
 import sys
 import time
@@ -63,12 +62,6 @@ class Recorded:
 def home_of(box: Box) -> Path:
     """Return the data directory of a box."""
     return Path(box.environment["MCPGW_HOME"])
-
-
-def copied(box: Box, home: Path) -> Box:
-    """Return a box of its own with the same data, for a test to change."""
-    shutil.copytree(home_of(box), home / "data")
-    return Box(home, box.environment | {"MCPGW_HOME": str(home / "data")})
 
 
 def check_files(home: Path) -> None:

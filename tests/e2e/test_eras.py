@@ -22,7 +22,7 @@ from mcp.client.subscriptions import Subscription
 from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import ResourceUpdated, ToolsListChanged
 
-from tests.e2e.conftest import MCP1_PYTHON, PATIENCE_S, PEERS, Box, make_box
+from tests.e2e.conftest import MCP1_PYTHON, PATIENCE_S, PEERS, Box
 
 pytestmark = pytest.mark.filterwarnings("ignore::mcp.MCPDeprecationWarning")
 """The modern era gave up logging levels and subscriptions by resource; legacy clients use both."""
@@ -66,16 +66,15 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    box = make_box(tmp_path_factory.mktemp("eras"))
+def house(shared_box: Box) -> Iterator[House]:
     with ExitStack() as stack:
         tokens = {}
         for server in SERVERS:
             target: tuple[str, ...] = ("--", *fixture(server), "--stdio")
             if server.endswith("http"):
                 target = (stack.enter_context(over_http(server)),)
-            tokens[server] = furnish(box, server, target)
-        yield House(stack.enter_context(box.serving()).url, tokens)
+            tokens[server] = furnish(shared_box, server, target)
+        yield House(stack.enter_context(shared_box.serving()).url, tokens)
 
 
 def furnish(box: Box, server: str, target: tuple[str, ...]) -> str:

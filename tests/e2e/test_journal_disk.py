@@ -24,14 +24,13 @@ from mcpgw.config import load_config
 from mcpgw.model.audit import Outcome
 from mcpgw.store import writer
 from mcpgw.store.engine import open_connection
-from tests.e2e.conftest import Box, Served, make_box
+from tests.e2e.conftest import Box, Served, copied
 from tests.e2e.journal import (
     OUTCOMES,
     Counting,
     ask,
     check_files,
     clients,
-    copied,
     home_of,
     recorded,
     small_files,
@@ -95,10 +94,9 @@ TROUBLES = {
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Box:
-    box = make_box(tmp_path_factory.mktemp("made"))
-    box.run("server", "add", "outcomes", "--", *OUTCOMES)
-    return box
+def made(shared_box: Box) -> Box:
+    shared_box.run("server", "add", "outcomes", "--", *OUTCOMES)
+    return shared_box
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ from mcpgw.model.token import OPERATOR
 from mcpgw.store.opened import open_store
 from mcpgw.store.rows import BOX, Rows
 from mcpgw.vault.vault import Vault
-from tests.e2e.conftest import Box, Served, make_box
-from tests.e2e.journal import OUTCOMES, check_files, copied, home_of
+from tests.e2e.conftest import Box, Served, copied
+from tests.e2e.journal import OUTCOMES, check_files, home_of
 from tests.e2e.pacing import pace, request
 from tests.store.history import SERVERS, calls, write
 from tests.web.conftest import modern_body, modern_headers
@@ -63,15 +63,14 @@ def tell(text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Box:
+def full(shared_box: Box) -> Box:
     """A box with a million rows of the last hundred days in its journal."""
-    box = make_box(tmp_path_factory.mktemp("million"))
-    box.run("server", "add", "outcomes", "--", *OUTCOMES)
+    shared_box.run("server", "add", "outcomes", "--", *OUTCOMES)
     begun_at = time.monotonic()
-    asyncio.run(fill(config_of(box)))
-    tell(f"\na journal of {rows(box):,} rows, made in {time.monotonic() - begun_at:.0f} s")
-    assert rows(box) >= ROWS
-    return box
+    asyncio.run(fill(config_of(shared_box)))
+    tell(f"\na journal of {rows(shared_box):,} rows, made in {time.monotonic() - begun_at:.0f} s")
+    assert rows(shared_box) >= ROWS
+    return shared_box
 
 
 def config_of(box: Box) -> Config:

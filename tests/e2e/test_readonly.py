@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.e2e.conftest import PEERS, Box, Served, make_box, server_command
+from tests.e2e.conftest import PEERS, Box, Served, server_command
 from tests.web.conftest import modern_body, modern_headers
 
 READING = {
@@ -45,19 +45,18 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Box:
-    box = make_box(tmp_path_factory.mktemp("readonly"))
-    files = box.home / "files"
+def box(shared_box: Box) -> Box:
+    files = shared_box.home / "files"
     files.mkdir()
     (files / "kept").write_text("kept")
     run = ("server", "add")
-    box.run(*run, "filesystem", "--", *server_command("server-filesystem"), str(files))
-    memory = f"MEMORY_FILE_PATH={box.home / 'memory.json'}"
-    box.run(*run, "memory", "--env", memory, "--", *server_command("server-memory"))
-    box.run(*run, "everything", "--", *server_command("server-everything"))
-    annotated = (sys.executable, str(PEERS / "stdio_annotated.py"), str(box.home / "called"))
-    box.run(*run, "annotated", "--", *annotated)
-    return box
+    shared_box.run(*run, "filesystem", "--", *server_command("server-filesystem"), str(files))
+    memory = f"MEMORY_FILE_PATH={shared_box.home / 'memory.json'}"
+    shared_box.run(*run, "memory", "--env", memory, "--", *server_command("server-memory"))
+    shared_box.run(*run, "everything", "--", *server_command("server-everything"))
+    annotated = (sys.executable, str(PEERS / "stdio_annotated.py"), str(shared_box.home / "called"))
+    shared_box.run(*run, "annotated", "--", *annotated)
+    return shared_box
 
 
 @pytest.fixture(scope="module")
