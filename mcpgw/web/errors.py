@@ -21,6 +21,7 @@ from mcpgw.protocol.jsonrpc import (
     error_bytes,
 )
 from mcpgw.web.refusal import Distinct, Refused
+from mcpgw.web.wire.problem import Refusal
 
 HTTP_STATUS = {
     "invalid": 400,
@@ -184,7 +185,8 @@ def rpc_error(error: GatewayError, request_id: bytes) -> bytes:
 
 
 def _error_body(error: GatewayError) -> bytes:
-    return msgspec.json.encode({"error": error.code, "message": error.message, "hint": error.hint})
+    said = Refusal(error=error.code, message=error.message, hint=error.hint)
+    return msgspec.json.encode(said)
 
 
 def error_headers(error: GatewayError) -> dict[str, str]:

@@ -25,6 +25,7 @@ from tests.e2e.conftest import PEERS, Box
 
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
 FEW, MANY = 300, 5000
+PROBLEM = "application/problem+json"
 
 
 @dataclass
@@ -47,7 +48,9 @@ class Target:
         case.validate_response(response, checks=CHECKS)
         if response.status_code >= 400:
             content_type = response.headers.get("content-type", [""])[0]
-            assert content_type == "application/problem+json", (response.status_code, content_type)
+            # The door turns a head that is too large away before it knows what is asked for.
+            expected = "application/json" if response.status_code == 431 else PROBLEM
+            assert content_type == expected, (response.status_code, content_type)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from mcpgw.web.api.endpoint import Endpoint, Shape
 from mcpgw.web.errors import PLAIN_HEADERS, json_response
 from mcpgw.web.problem import MEDIA_TYPE
 from mcpgw.web.routing import VALUE
-from mcpgw.web.wire.problem import Problem
+from mcpgw.web.wire.problem import Problem, Refusal
 
 PATH = "/api/v1/openapi.json"
 
@@ -65,13 +65,19 @@ def describe(endpoints: Sequence[Endpoint]) -> Json:
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             },
-            "responses": {"Problem": {"description": "What went wrong.", **_PROBLEM}},
+            "responses": {"Problem": _PROBLEM},
         },
     }
 
 
 _REF = SCHEMAS + "{name}"
-_PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": SCHEMAS + Problem.__name__}}}}
+_PROBLEM = {
+    "description": "What went wrong. Of a head that is malformed or too large it is told as JSON.",
+    "content": {
+        MEDIA_TYPE: {"schema": {"$ref": SCHEMAS + Problem.__name__}},
+        "application/json": {"schema": {"$ref": SCHEMAS + Refusal.__name__}},
+    },
+}
 _TAG_HEADER = {"ETag": {"description": "Of this state.", "schema": {"type": "string"}}}
 _LOCATION_HEADER = {"Location": {"description": "What was made.", "schema": {"type": "string"}}}
 
@@ -143,7 +149,8 @@ def _schemas(shapes: Sequence[Shape]) -> Json:
     """Return the schemas of all structs; those of queries stand in parameters already."""
     queries = {shape.query for shape in shapes}
     kinds = {kind for shape in shapes for kind in (shape.body, shape.answer) if kind is not None}
-    _, schemas = msgspec.json.schema_components([*queries, *kinds, Problem], ref_template=_REF)
+    told = (Problem, Refusal)
+    _, schemas = msgspec.json.schema_components([*queries, *kinds, *told], ref_template=_REF)
     own = {query.__name__ for query in queries}
     return {name: schemas[name] for name in sorted(schemas.keys() - own)}
 

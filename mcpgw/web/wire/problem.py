@@ -6,6 +6,14 @@ URN = "urn:mcpgw:error:"
 """What every type of problem begins with."""
 
 
+class Refusal(Struct, frozen=True, kw_only=True):
+    """What is wrong with a request that was turned away before it was known what it asks for."""
+
+    error: str
+    message: str
+    hint: str = ""
+
+
 class Problem(Struct, frozen=True, kw_only=True):
     """What went wrong. `type` is stable, `detail` and `hint` are for people."""
 

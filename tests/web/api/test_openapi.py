@@ -86,6 +86,17 @@ async def test_anybody_may_read_it(client: Client, document: Any) -> None:
     assert (await client.ask("GET", openapi.PATH, headers=known)).status == 304
 
 
+async def test_a_head_that_is_too_large_is_refused_as_it_says(
+    admin: ApiClient, document: Any
+) -> None:
+    """Before it is known to be for the API, so not as a problem."""
+    answered = await admin.ask("GET", f"/tools?cursor={'x' * 8200}")
+    assert (answered.status, answered.headers["Content-Type"]) == (431, "application/json")
+    told = document["components"]["responses"]["Problem"]["content"]["application/json"]
+    name = told["schema"]["$ref"].rpartition("/")[2]
+    assert set(document["components"]["schemas"][name]["properties"]) == set(answered.json)
+
+
 async def test_answers_are_as_it_says(admin: ApiClient, document: Any) -> None:
     """What is listed and shown fits the schemas that stand for it."""
     from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
