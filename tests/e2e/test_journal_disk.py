@@ -5,7 +5,6 @@ Limits of file sizes and of the database are everywhere; errors of system calls 
 
 import asyncio
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -37,6 +36,7 @@ from tests.e2e.journal import (
     under_way,
 )
 from tests.process import until
+from tests.strace import strace
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for its errors")
 
@@ -53,15 +53,11 @@ def failing(calls: str, error: str) -> Trouble:
 
     @contextmanager
     def injected(pid: int) -> Iterator[None]:
-        strace = shutil.which("strace")
-        if strace is None:
-            pytest.skip("there is no strace")
-        command = [strace, "-f", "-qq", "-o", "/dev/null", "-p", str(pid), "-e", f"trace={calls}"]
+        command = [strace(), "-f", "-qq", "-o", "/dev/null", "-p", str(pid), "-e", f"trace={calls}"]
         process = subprocess.Popen([*command, "-e", f"inject={calls}:error={error}"])
         try:
             while "TracerPid:\t0\n" in Path(f"/proc/{pid}/status").read_text():
-                if process.poll() is not None:
-                    pytest.skip("this machine does not let strace look")
+                assert process.poll() is None
                 time.sleep(0.01)
             yield
         finally:
@@ -264,10 +260,7 @@ async def test_a_directory_that_becomes_read_only(
     home = home_of(outcomes)
     # Root may do everything, unless this is taken from it.
     plain = ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner")
-    is_root = os.geteuid() == 0
-    if is_root and shutil.which("setpriv") is None:
-        pytest.skip("root may write everywhere")
-    command = (*(plain if is_root else ()), sys.executable, "-m", "mcpgw")
+    command = (*(plain if os.geteuid() == 0 else ()), sys.executable, "-m", "mcpgw")
     modes = {path: path.stat().st_mode for path in (home, *home.glob("*.db"))}
     with outcomes.serving(command=command) as served:
         async with calling(served.workspace_url, callers):

@@ -6,8 +6,6 @@ in all disguises would leave a file behind.
 
 import json
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ import aiohttp
 import pytest
 
 from tests.e2e.conftest import PEERS, Box, Served
+from tests.strace import strace
 
 WANTED = 1000
 """Attempts at least; there are more."""
@@ -242,14 +241,8 @@ def with_hook(report: Path) -> Sequence[str]:
 
 
 def with_strace(report: Path) -> Sequence[str]:
-    strace = shutil.which("strace")
-    if strace is None:
-        pytest.skip("there is no strace")
-    probe = subprocess.run([strace, "-D", "-f", "-o", "/dev/null", "true"], check=False)
-    if probe.returncode != 0:
-        pytest.skip("this machine does not let strace look")
     # -D: the tracer stands aside, so that the process we start is the server itself.
-    tracer = [strace, "-D", "-f", "-qq", "-o", str(report), "-e", f"trace={CALLS}"]
+    tracer = [strace(), "-D", "-f", "-qq", "-o", str(report), "-e", f"trace={CALLS}"]
     return (*tracer, sys.executable, "-m", "mcpgw")
 
 
