@@ -16,12 +16,8 @@ from pathlib import Path
 
 from mcpgw.config import Config, load_config
 from mcpgw.model.audit import CallEnd, Caller, CallStart, Outcome, Target
-from mcpgw.model.chain import PURPOSE
-from mcpgw.model.key import KeyKind
-from mcpgw.store.opened import open_store
-from mcpgw.store.rows import BOX, Ended, Rows
-from mcpgw.vault.vault import Vault
-from tests.store.history import write
+from mcpgw.store.rows import Ended
+from tests.store.history import opened, write
 
 DAY_S = 86400
 
@@ -127,18 +123,10 @@ def _records(made: Iterator[_Made], workspace_id: str) -> Iterator[CallStart | E
 
 async def tell(config: Config, slug: str) -> None:
     """Write the fortnight before now into the journal of an installation, in that workspace."""
-    store = await open_store(config, create=False, is_server=False)
-    try:
-        configuration = await store.configuration.load()
-        vault = Vault(config)
-        vault.unlock(configuration.install_id, configuration.slots)
-        rows = Rows(BOX)
-        rows.sign_with(vault.signer(configuration.datakey(KeyKind.AUDIT), PURPOSE))
+    async with opened(config, is_server=False) as (_, configuration, rows):
         now = datetime.now(UTC).astimezone()  # noqa: TID251  (the commands look at the clock too)
         workspace_id = configuration.workspace(slug).id
         write(config.journal_path, _records(fortnight(now), workspace_id), rows)
-    finally:
-        await store.close()
 
 
 if __name__ == "__main__":

@@ -23,17 +23,12 @@ from mcpgw.config import Config, load_config
 from mcpgw.gateway.gateway import Gateway
 from mcpgw.gateway.statistics import Asked
 from mcpgw.model.audit import SUCCESSES, CallFilter, Outcome
-from mcpgw.model.chain import PURPOSE
-from mcpgw.model.key import KeyKind
 from mcpgw.model.statistics import Dimension, Period
 from mcpgw.model.token import OPERATOR
-from mcpgw.store.opened import open_store
-from mcpgw.store.rows import BOX, Rows
-from mcpgw.vault.vault import Vault
 from tests.e2e.conftest import Box, Served, copied
 from tests.e2e.journal import OUTCOMES, check_files, home_of
 from tests.e2e.pacing import pace, request
-from tests.store.history import SERVERS, calls, write
+from tests.store.history import SERVERS, calls, opened, write
 from tests.web.conftest import modern_body, modern_headers
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
@@ -80,13 +75,7 @@ def config_of(box: Box) -> Config:
 
 
 async def fill(config: Config) -> None:
-    store = await open_store(config, create=False, is_server=True)
-    try:
-        configuration = await store.configuration.load()
-        vault = Vault(config)
-        vault.unlock(configuration.install_id, configuration.slots)
-        rows = Rows(BOX)
-        rows.sign_with(vault.signer(configuration.datakey(KeyKind.AUDIT), PURPOSE))
+    async with opened(config, is_server=True) as (store, configuration, rows):
         now = time.time()  # noqa: TID251  (the commands look at the clock too)
         workspace_ids = (configuration.workspace("demo").id, "ws_other")
         first_at = now - DAYS * DAY_S
@@ -94,8 +83,6 @@ async def fill(config: Config) -> None:
         await asyncio.to_thread(write, config.journal_path, made, rows)
         while await store.journal.tally():
             pass
-    finally:
-        await store.close()
 
 
 def query(box: Box, statement: str) -> list[Any]:

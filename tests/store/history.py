@@ -2,16 +2,22 @@
 
 import random
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 from itertools import islice
 from pathlib import Path
 
+from mcpgw.config import Config
 from mcpgw.model.audit import CallEnd, Caller, CallStart, Outcome, Target
+from mcpgw.model.chain import PURPOSE
+from mcpgw.model.configuration import Configuration
+from mcpgw.model.key import KeyKind
 from mcpgw.store import journal_tables as tables
 from mcpgw.store.engine import open_connection
-from mcpgw.store.rows import Ended, Rows
+from mcpgw.store.opened import Store, open_store
+from mcpgw.store.rows import BOX, Ended, Rows
 from mcpgw.store.writer import _insert_all
+from mcpgw.vault.vault import Vault
 from tests.store.records import new_rows
 
 SERVERS = ("jira", "github", "postgres", "slack", "files", "search")
@@ -109,3 +115,20 @@ def _commit(connection: sqlite3.Connection, rows: Rows, batch: list[CallStart | 
     _insert_all(connection, tables.call_end, ends)
     connection.execute("COMMIT")
     rows.keep()
+
+
+@asynccontextmanager
+async def opened(
+    config: Config, *, is_server: bool
+) -> AsyncIterator[tuple[Store, Configuration, Rows]]:
+    """Open an installation, with rows to `write` that are signed with its own key."""
+    store = await open_store(config, create=False, is_server=is_server)
+    try:
+        configuration = await store.configuration.load()
+        vault = Vault(config)
+        vault.unlock(configuration.install_id, configuration.slots)
+        rows = Rows(BOX)
+        rows.sign_with(vault.signer(configuration.datakey(KeyKind.AUDIT), PURPOSE))
+        yield store, configuration, rows
+    finally:
+        await store.close()
